@@ -1,0 +1,250 @@
+r"""Line searches: how far to go along a direction, decided by looking.
+
+Chapter: *Gradient descent*. Given a point :math:`\theta` and a descent direction :math:`d`, a line
+search picks :math:`\alpha` by evaluating :math:`\varphi(\alpha) = f(\theta + \alpha d)`, whose slope
+at 0 is :math:`g^\top d < 0`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_lib.objectives.base import Batch, Objective
+from course_lib.schedules import Constant, Schedule
+from course_lib.validation import FloatArray, check_integer, check_real
+
+
+class LineSearchFailure(ArithmeticError):
+    """No acceptable step was found along the direction."""
+
+
+@dataclass
+class StepContext:
+    """What an optimizer may know beyond the gradient.
+
+    Attributes
+    ----------
+    objective : Objective
+    value : float
+        The objective at the current point.
+    batch : array of int or None
+        The samples that this iteration averages over.
+    """
+
+    objective: Objective
+    value: float
+    batch: Batch | None = None
+
+
+class LineSearch(ABC):
+    """A rule that chooses the step size by looking at the objective along the direction."""
+
+    @abstractmethod
+    def search(
+        self, theta: FloatArray, direction: FloatArray, gradient: FloatArray, context: StepContext
+    ) -> float:
+        """Return the step size.
+
+        Parameters
+        ----------
+        theta, direction, gradient
+            The point, the direction to search along and the gradient at the point, all of shape
+            (n_parameters,).
+        context
+            The objective and its value at ``theta``.
+
+        Raises
+        ------
+        LineSearchFailure
+            If the direction does not lead down, or no acceptable step was found.
+        """
+
+
+@dataclass(frozen=True)
+class ExactLineSearch(LineSearch):
+    r"""The step to the lowest point of the line.
+
+    On a quadratic it is :math:`\alpha = -g^\top d / (d^\top H d)` [1]_; elsewhere Brent's method
+    finds a minimum of :math:`\varphi`, the first it meets.
+
+    References
+    ----------
+    .. [1] J. Nocedal and S. J. Wright, *Numerical Optimization*, 2nd ed., Springer, 2006, eq.
+       (3.55).
+    """
+
+    def search(
+        self, theta: FloatArray, direction: FloatArray, gradient: FloatArray, context: StepContext
+    ) -> float:
+        slope = _slope(gradient, direction)
+        objective = context.objective
+        if objective.is_quadratic and context.batch is None:
+            curvature = float(direction @ objective.hessian_vector_product(theta, direction))
+            if curvature <= 0:
+                raise LineSearchFailure(
+                    "the objective is linear along the direction and falls for ever: it has no "
+                    "minimum there"
+                )
+            return -slope / curvature
+        from scipy.optimize import minimize_scalar
+
+        found = minimize_scalar(
+            lambda alpha: objective.value(theta + alpha * direction, context.batch),
+            bracket=(0.0, 1.0 / max(1.0, float(np.abs(direction).max()))),
+        )
+        if not (found.x > 0 and found.fun < context.value):
+            raise LineSearchFailure("no lower point was found along the direction")
+        return float(found.x)
+
+
+@dataclass(frozen=True)
+class BacktrackingLineSearch(LineSearch):
+    r"""Try a long step and shorten it until it lowers the objective enough.
+
+    Accepts the first :math:`\alpha \in \{\alpha_0, \alpha_0 r, \alpha_0 r^2, \dots\}` with
+
+    .. math:: f(\theta + \alpha d) \le f(\theta) + c\, \alpha\, g^\top d,
+
+    the condition of Armijo [1]_.
+
+    Parameters
+    ----------
+    initial
+        The first step tried, :math:`\alpha_0`.
+    shrink
+        The factor :math:`r` between trials.
+    sufficient_decrease
+        The share :math:`c` of the decrease promised by the slope that must be kept.
+    max_trials
+        Trials before giving up.
+
+    References
+    ----------
+    .. [1] L. Armijo, "Minimization of functions having Lipschitz continuous first partial
+       derivatives", Pacific Journal of Mathematics 16 (1966), pp. 1-3.
+    """
+
+    initial: float = 1.0
+    shrink: float = 0.5
+    sufficient_decrease: float = 1e-4
+    max_trials: int = 60
+
+    def __post_init__(self) -> None:
+        check_real("initial", self.initial, above=0)
+        check_real("shrink", self.shrink, above=0, below=1)
+        check_real("sufficient_decrease", self.sufficient_decrease, above=0, below=1)
+        check_integer("max_trials", self.max_trials, at_least=1)
+
+    def search(
+        self, theta: FloatArray, direction: FloatArray, gradient: FloatArray, context: StepContext
+    ) -> float:
+        promised = self.sufficient_decrease * _slope(gradient, direction)
+        alpha = self.initial
+        for _ in range(self.max_trials):
+            reached = context.objective.value(theta + alpha * direction, context.batch)
+            if reached <= context.value + alpha * promised:
+                return alpha
+            alpha *= self.shrink
+        raise LineSearchFailure(
+            f"no step from {self.initial:g} down to {alpha:.1e} lowers the objective enough: "
+            "either rounding hides the decrease, or the gradient is wrong"
+        )
+
+
+@dataclass(frozen=True)
+class WolfeLineSearch(LineSearch):
+    r"""A step that lowers the objective enough and leaves most of the slope behind.
+
+    The strong Wolfe conditions [1]_ add to Armijo's that
+    :math:`|\varphi'(\alpha)| \le c_2 |\varphi'(0)|`, which conjugate directions need. The search is
+    scipy's.
+
+    References
+    ----------
+    .. [1] P. Wolfe, "Convergence conditions for ascent methods", SIAM Review 11 (1969),
+       pp. 226-235.
+    """
+
+    sufficient_decrease: float = 1e-4
+    curvature: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_real("sufficient_decrease", self.sufficient_decrease, above=0, below=1)
+        check_real("curvature", self.curvature, above=self.sufficient_decrease, below=1)
+
+    def search(
+        self, theta: FloatArray, direction: FloatArray, gradient: FloatArray, context: StepContext
+    ) -> float:
+        from warnings import catch_warnings, simplefilter
+
+        from scipy.optimize import line_search
+
+        _slope(gradient, direction)
+        with catch_warnings():
+            # scipy warns and returns None; the failure is raised below in this library's words.
+            simplefilter("ignore")
+            alpha = line_search(
+                lambda point: context.objective.value(point, context.batch),
+                lambda point: context.objective.gradient(point, context.batch),
+                theta,
+                direction,
+                gfk=gradient,
+                old_fval=context.value,
+                c1=self.sufficient_decrease,
+                c2=self.curvature,
+                maxiter=30,
+            )[0]
+        if alpha is None:
+            raise LineSearchFailure(
+                "no step satisfies the Wolfe conditions: either rounding hides the decrease, or the "
+                "gradient is wrong"
+            )
+        return float(alpha)
+
+
+StepSize = float | Schedule | LineSearch
+
+
+def as_step_rule(step_size: StepSize) -> Schedule | LineSearch:
+    """Return ``step_size`` as a schedule or a line search.
+
+    Parameters
+    ----------
+    step_size
+        A positive number, a function of the iteration number, or a `LineSearch`.
+    """
+    if isinstance(step_size, LineSearch) or callable(step_size):
+        return step_size
+    return Constant(check_real("step_size", step_size, above=0))
+
+
+def step_length(
+    rule: Schedule | LineSearch,
+    k: int,
+    theta: FloatArray,
+    direction: FloatArray,
+    gradient: FloatArray,
+    context: StepContext | None,
+) -> float:
+    """Return the step size of iteration ``k`` along ``direction``."""
+    if not isinstance(rule, LineSearch):
+        return check_real("step_size", float(rule(k)), at_least=0)
+    if context is None:
+        raise TypeError(
+            f"{type(rule).__name__} looks at the objective, so update() needs "
+            "context=StepContext(objective, value); the run loop `descend` passes it"
+        )
+    return rule.search(theta, direction, gradient, context)
+
+
+def _slope(gradient: FloatArray, direction: FloatArray) -> float:
+    slope = float(gradient @ direction)
+    if not slope < 0:
+        raise LineSearchFailure(
+            f"the direction does not lead down: the slope along it is {slope:.3g}, expected "
+            "a negative number"
+        )
+    return slope

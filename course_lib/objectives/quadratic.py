@@ -1,0 +1,145 @@
+r"""The model problem: a quadratic bowl.
+
+Chapter: *Gradient descent*. Near a minimum every smooth objective looks like
+
+.. math:: f(\theta) = f^\star + \tfrac12 (\theta - \theta^\star)^\top H (\theta - \theta^\star),
+
+and on it everything about gradient descent can be computed by hand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from course_lib.objectives.base import Batch, Objective
+from course_lib.validation import FloatArray, check_array, check_real, check_vector
+
+
+class Quadratic(Objective):
+    r"""A convex quadratic with a known minimizer.
+
+    Parameters
+    ----------
+    hessian
+        The symmetric positive semi-definite matrix :math:`H`, shape (n, n).
+    minimizer
+        :math:`\theta^\star`, shape (n,); the origin if not given.
+    minimum
+        :math:`f^\star`, the value there.
+
+    Attributes
+    ----------
+    curvatures : ndarray of shape (n,)
+        The eigenvalues of :math:`H`, in increasing order.
+    smoothness : float
+        :math:`L`, the largest curvature.
+    strong_convexity : float
+        :math:`\mu`, the smallest curvature.
+    condition_number : float
+        :math:`\kappa = L / \mu`, infinite for a flat direction.
+    """
+
+    is_quadratic = True
+
+    def __init__(
+        self, hessian: ArrayLike, minimizer: ArrayLike | None = None, minimum: float = 0.0
+    ) -> None:
+        matrix = check_array("hessian", hessian, ndim=2)
+        if matrix.shape[0] != matrix.shape[1]:
+            raise ValueError(f"hessian must be square, got shape {matrix.shape}")
+        if not np.allclose(matrix, matrix.T, rtol=1e-10, atol=1e-12 * np.abs(matrix).max()):
+            raise ValueError(
+                "hessian must be symmetric: pass (H + H.T) / 2, which defines the same quadratic"
+            )
+        self.n_parameters = len(matrix)
+        self.curvatures = np.linalg.eigvalsh(matrix)
+        if self.curvatures[0] < -1e-10 * np.abs(self.curvatures).max():
+            raise ValueError(
+                "hessian must have no negative eigenvalue, or the quadratic has no minimum; its "
+                f"smallest eigenvalue is {self.curvatures[0]:.6g}"
+            )
+        self.minimizer = (
+            np.zeros(self.n_parameters)
+            if minimizer is None
+            else check_vector("minimizer", minimizer, self.n_parameters)
+        )
+        self.minimum = check_real("minimum", minimum)
+        self._hessian = matrix
+
+    @classmethod
+    def with_spectrum(
+        cls,
+        curvatures: ArrayLike,
+        minimizer: ArrayLike | None = None,
+        *,
+        seed: int | np.random.Generator | None = None,
+    ) -> Quadratic:
+        """Return a quadratic with chosen eigenvalues.
+
+        Parameters
+        ----------
+        curvatures
+            The eigenvalues of the Hessian, none negative.
+        minimizer
+            Where the minimum lies; the origin if not given.
+        seed
+            Turns the axes by a random rotation, uniformly distributed over all orthogonal
+            matrices. Without a seed the Hessian is diagonal, in the order given.
+        """
+        eigenvalues = check_vector("curvatures", curvatures)
+        if eigenvalues.size == 0 or (eigenvalues < 0).any():
+            raise ValueError(f"curvatures must be at least one number >= 0, got {curvatures!r}")
+        if seed is None:
+            return cls(np.diag(eigenvalues), minimizer)
+        axes = random_rotation(len(eigenvalues), seed)
+        matrix = (axes * eigenvalues) @ axes.T
+        return cls((matrix + matrix.T) / 2, minimizer)
+
+    @property
+    def smoothness(self) -> float:
+        return float(self.curvatures[-1])
+
+    @property
+    def strong_convexity(self) -> float:
+        return max(float(self.curvatures[0]), 0.0)
+
+    @property
+    def condition_number(self) -> float:
+        return self.smoothness / self.strong_convexity if self.strong_convexity else np.inf
+
+    def _value(self, theta: FloatArray, batch: Batch | None) -> float:
+        error = theta - self.minimizer
+        return float(self.minimum + 0.5 * error @ self._hessian @ error)
+
+    def _value_and_gradient(
+        self, theta: FloatArray, batch: Batch | None, out: FloatArray
+    ) -> float:
+        error = theta - self.minimizer
+        np.matmul(self._hessian, error, out=out, casting="same_kind")
+        return float(self.minimum + 0.5 * error @ out)
+
+    def hessian(self, theta: ArrayLike) -> FloatArray:
+        return self._hessian.copy()
+
+    def hessian_vector_product(self, theta: ArrayLike, vector: ArrayLike) -> FloatArray:
+        return self._hessian @ self._point(vector, "vector")
+
+    def __repr__(self) -> str:
+        return f"Quadratic(n={self.n_parameters}, condition_number={self.condition_number:.6g})"
+
+
+def random_rotation(n: int, seed: int | np.random.Generator) -> FloatArray:
+    """Return an orthogonal matrix, uniformly distributed over all of them.
+
+    The QR factorization of a Gaussian matrix is uniform once the signs of R's diagonal are moved
+    into Q [1]_.
+
+    References
+    ----------
+    .. [1] F. Mezzadri, "How to generate random matrices from the classical compact groups",
+       Notices of the AMS 54 (2007), pp. 592-604.
+    """
+    rng = np.random.default_rng(seed)
+    q, r = np.linalg.qr(rng.standard_normal((n, n)))
+    return q * np.sign(np.diag(r))

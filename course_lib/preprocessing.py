@@ -1,0 +1,55 @@
+"""Preparing features.
+
+Chapter: *Gradient descent*. The curvature of a squared error along a weight is the mean square of
+that weight's input. Features on one scale give a rounder bowl.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from course_lib.validation import FloatArray, check_array
+
+
+class Standardization(NamedTuple):
+    """Standardized data and the numbers to repeat or undo it.
+
+    Attributes
+    ----------
+    data : ndarray of shape (n_samples, n_features)
+        Columns of mean 0 and standard deviation 1.
+    mean, scale : ndarray of shape (n_features,)
+        What was subtracted and divided by. New data must use these, never its own.
+    """
+
+    data: FloatArray
+    mean: FloatArray
+    scale: FloatArray
+
+    def apply(self, X: ArrayLike) -> FloatArray:
+        """Return new rows ``X`` in the same units."""
+        return (check_array("X", X, shape=(None, len(self.mean))) - self.mean) / self.scale
+
+
+def standardize(X: ArrayLike) -> Standardization:
+    """Move every column of ``X`` to mean 0 and scale it to standard deviation 1.
+
+    The standard deviation divides by n, as scikit-learn's ``StandardScaler`` does.
+
+    Raises
+    ------
+    ValueError
+        If a column is constant: it has no scale, and carries nothing the bias does not.
+    """
+    data = check_array("X", X, ndim=2)
+    mean, scale = data.mean(axis=0), data.std(axis=0)
+    constant = np.flatnonzero(scale == 0)
+    if constant.size:
+        raise ValueError(
+            f"X must have no constant column, got {constant.size}, the first at index "
+            f"{constant[0]}: drop it, the bias does its work"
+        )
+    return Standardization((data - mean) / scale, mean, scale)
