@@ -65,16 +65,29 @@ class LineSearch(ABC):
 
 @dataclass(frozen=True)
 class ExactLineSearch(LineSearch):
-    r"""The step to the lowest point of the line.
+    r"""The step to the lowest point of the line, or a fixed fraction of it.
 
-    On a quadratic it is :math:`\alpha = -g^\top d / (d^\top H d)` [1]_; elsewhere Brent's method
-    finds a minimum of :math:`\varphi`, the first it meets.
+    On a quadratic the full step is :math:`\alpha = -g^\top d / (d^\top H d)` [1]_; elsewhere Brent's
+    method finds a minimum of :math:`\varphi`, the first it meets.
+
+    Parameters
+    ----------
+    fraction
+        The share of the full step to take, between 0 and 2. On a quadratic all of these go down;
+        a little less than 1 breaks the zigzag of gradient descent [2]_.
 
     References
     ----------
     .. [1] J. Nocedal and S. J. Wright, *Numerical Optimization*, 2nd ed., Springer, 2006, eq.
        (3.55).
+    .. [2] M. Raydan and B. F. Svaiter, "Relaxed steepest descent and Cauchy-Barzilai-Borwein
+       method", Computational Optimization and Applications 21 (2002), pp. 155-167.
     """
+
+    fraction: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_real("fraction", self.fraction, above=0, below=2)
 
     def search(
         self, theta: FloatArray, direction: FloatArray, gradient: FloatArray, context: StepContext
@@ -88,7 +101,7 @@ class ExactLineSearch(LineSearch):
                     "the objective is linear along the direction and falls for ever: it has no "
                     "minimum there"
                 )
-            return -slope / curvature
+            return -self.fraction * slope / curvature
         from scipy.optimize import minimize_scalar
 
         found = minimize_scalar(
@@ -97,7 +110,7 @@ class ExactLineSearch(LineSearch):
         )
         if not (found.x > 0 and found.fun < context.value):
             raise LineSearchFailure("no lower point was found along the direction")
-        return float(found.x)
+        return self.fraction * float(found.x)
 
 
 @dataclass(frozen=True)
