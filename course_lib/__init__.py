@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 
 SUBMODULES = (
     # Floor 1: plain mathematics.
+    "compiled",
     "costs",
     "datasets",
     "preprocessing",
