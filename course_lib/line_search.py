@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_lib.objectives.base import Batch, Objective
-from course_lib.schedules import Constant, Schedule
+from course_lib.schedules import Constant, Schedule, scheduled_value
 from course_lib.validation import FloatArray, check_integer, check_real
 
 
@@ -244,7 +244,7 @@ def step_length(
 ) -> float:
     """Return the step size of iteration ``k`` along ``direction``."""
     if not isinstance(rule, LineSearch):
-        return check_real("step_size", float(rule(k)), at_least=0)
+        return scheduled_value("step_size", rule, k)
     if context is None:
         raise TypeError(
             f"{type(rule).__name__} looks at the objective, so update() needs "

@@ -49,3 +49,17 @@ class Optimizer(ABC):
             The step. The array belongs to ``state`` and is valid until the next update: nothing is
             allocated in the loop.
         """
+
+    def advance(
+        self,
+        theta: FloatArray,
+        gradient: FloatArray,
+        state: State,
+        context: StepContext | None = None,
+    ) -> None:
+        """Move ``theta`` by the next step, in place.
+
+        The same as ``theta += update(gradient, state, theta, context)``, to the last digit. Loops
+        that need nothing of the step but its effect call this: some optimizers save a pass here.
+        """
+        theta += self.update(gradient, state, theta, context)
