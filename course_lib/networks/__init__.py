@@ -1,0 +1,30 @@
+"""Networks: layers, and the flat parameter vector that runs through them.
+
+Chapters: *Backpropagation*, *Vanishing and exploding gradients*, *Regularization*.
+
+>>> from course_lib.objectives import EmpiricalRisk
+>>> from course_lib.costs import SoftmaxCrossEntropy
+>>> network = Network(2, [Dense(8, "tanh"), Residual([LayerNorm(), Dense(8, "relu")]), Dense(3)])
+>>> theta = network.initial_parameters(seed=0)
+>>> X, y = np.random.default_rng(1).normal(size=(20, 2)), np.arange(20) % 3
+>>> risk = EmpiricalRisk(network, SoftmaxCrossEntropy(), X, y)
+>>> value, gradient = risk.value_and_gradient(theta)
+"""
+
+from course_lib.networks.blocks import Residual, Stack
+from course_lib.networks.layers import Dense, Dropout, Layer, Nonlinearity, default_initializer
+from course_lib.networks.network import Network
+from course_lib.networks.normalization import BatchNorm, LayerNorm
+
+__all__ = [
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "LayerNorm",
+    "Network",
+    "Nonlinearity",
+    "Residual",
+    "Stack",
+    "default_initializer",
+]
