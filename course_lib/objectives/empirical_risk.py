@@ -1,8 +1,9 @@
 r"""The objective of learning from data: the mean cost of a model's predictions.
 
-Chapter: *Gradient descent*.
+Chapters: *Gradient descent*, *Cost functions*, *Regularization*.
 
 .. math:: J(\theta) = \frac1n \sum_{i=1}^n \ell\bigl(\hat y(x_i; \theta), y_i\bigr)
+                    + \Omega(\theta)
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib.costs import Cost
+from course_lib.costs.base import Cost, check_sample_weight, weigh
 from course_lib.objectives.base import Batch, Objective
 from course_lib.parameters import ParameterLayout
+from course_lib.penalties import Penalty, all_but_biases
 from course_lib.validation import FloatArray, check_array, check_batch
 
 
@@ -36,7 +38,7 @@ class Model(Protocol):
 
 
 class EmpiricalRisk(Objective):
-    """The mean cost of a model on a data set, or on a batch of it.
+    r"""The mean cost of a model on a data set, or on a batch of it.
 
     Parameters
     ----------
@@ -47,15 +49,32 @@ class EmpiricalRisk(Objective):
     X
         Shape (n_samples, n_features).
     y
-        Targets, shape (n_samples,) or (n_samples, n_outputs).
+        Targets, shape (n_samples,) or (n_samples, n_outputs). They take the dtype of ``X``.
+    penalty
+        Added to the mean cost. Without a mask of its own it spares the biases: the parts of
+        ``theta`` whose name ends in "bias".
+    sample_weight
+        Shape (n_samples,), not negative. The mean is then
+        :math:`\sum_i w_i \ell_i / \sum_i w_i`; on a batch the weights keep the scale they
+        have on all samples, so that the batch gradient remains an unbiased estimate.
 
     Raises
     ------
     ValueError
-        If the data hold NaN or infinity, are empty, or do not fit together.
+        If the data hold NaN or infinity, are empty, do not fit together, or the targets are not
+        ones that the cost is for.
     """
 
-    def __init__(self, model: Model, cost: Cost, X: ArrayLike, y: ArrayLike) -> None:
+    def __init__(
+        self,
+        model: Model,
+        cost: Cost,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        penalty: Penalty | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> None:
         self.model = model
         self.cost = cost
         self.X = check_array("X", X, ndim=2)
@@ -73,26 +92,47 @@ class EmpiricalRisk(Objective):
                 f"X must have the {expected} feature(s) that {model!r} expects, got shape "
                 f"{self.X.shape}"
             )
+        self.y = cost.check_target(self.y, "y")
+        if self.y.dtype.kind == "f":
+            self.y = self.y.astype(self.X.dtype, copy=False)
         self.n_samples = len(self.X)
         self.n_parameters = model.layout.size
-        self.is_quadratic = cost.is_quadratic and getattr(model, "is_linear", False)
+        self.penalty = penalty
+        if penalty is not None and penalty.mask is None:
+            self.penalty = penalty.with_mask(all_but_biases(model.layout.slices, self.n_parameters))
+        self.sample_weight = None
+        if sample_weight is not None:
+            weight = check_sample_weight(sample_weight, self.n_samples)
+            self.sample_weight = weight / weight.mean()
+        self.is_quadratic = (
+            cost.is_quadratic
+            and getattr(model, "is_linear", False)
+            and (penalty is None or penalty.is_quadratic)
+        )
 
     def _value(self, theta: FloatArray, batch: Batch | None) -> float:
-        X, y = self._rows(batch)
-        return self.cost.value(self.model.predict(theta, X), y)
+        X, y, weight = self._rows(batch)
+        prediction = self.model.predict(theta, X)
+        self.cost.check_shapes(prediction, y)
+        costs = self.cost.pointwise(prediction, y)
+        return self._mean(costs, weight) + self._penalty_value(theta)
 
-    def _value_and_gradient(
-        self, theta: FloatArray, batch: Batch | None, out: FloatArray
-    ) -> float:
-        X, y = self._rows(batch)
+    def _value_and_gradient(self, theta: FloatArray, batch: Batch | None, out: FloatArray) -> float:
+        X, y, weight = self._rows(batch)
         prediction, saved = self.model.forward(theta, X)
-        self.model.backward(theta, saved, self.cost.gradient(prediction, y), out)
-        return self.cost.value(prediction, y)
+        self.cost.check_shapes(prediction, y)
+        costs, slopes = self.cost.pointwise_and_derivative(prediction, y)
+        if weight is not None:
+            slopes = weigh(slopes, weight)
+        self.model.backward(theta, saved, slopes / len(y), out)
+        if self.penalty is not None:
+            out += self.penalty.gradient(theta)
+        return self._mean(costs, weight) + self._penalty_value(theta)
 
     def hessian(self, theta: ArrayLike) -> FloatArray:
         r"""Return the Hessian where the model is linear in ``theta``.
 
-        .. math:: H = \frac1n A^\top \operatorname{diag}(\ell'') A
+        .. math:: H = \frac1n A^\top \operatorname{diag}(\ell'') A + \nabla^2 \Omega
 
         with :math:`A` the design matrix.
         """
@@ -101,13 +141,28 @@ class EmpiricalRisk(Objective):
         point = self._point(theta)
         design = self.model.design_matrix(self.X)
         curvature = self.cost.second_derivative(self.model.predict(point, self.X), self.y)
-        return (design.T * curvature) @ design / self.n_samples
+        if self.sample_weight is not None:
+            curvature = weigh(curvature, self.sample_weight)
+        hessian = (design.T * curvature) @ design / self.n_samples
+        if self.penalty is not None:
+            hessian += np.diag(self.penalty.hessian_diagonal(point))
+        return hessian
 
-    def _rows(self, batch: Batch | None) -> tuple[FloatArray, FloatArray]:
+    def _mean(self, costs: FloatArray, weight: FloatArray | None) -> float:
+        if weight is not None:
+            costs = weigh(costs, weight)
+        return float(costs.sum() / len(costs))
+
+    def _penalty_value(self, theta: FloatArray) -> float:
+        return 0.0 if self.penalty is None else self.penalty.value(theta)
+
+    def _rows(self, batch: Batch | None) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+        """Return the samples of the batch, their targets and their weights."""
         if batch is None:
-            return self.X, self.y
+            return self.X, self.y, self.sample_weight
         indices = check_batch("batch", batch, self.n_samples)
-        return np.take(self.X, indices, axis=0), np.take(self.y, indices, axis=0)
+        weight = None if self.sample_weight is None else self.sample_weight[indices]
+        return np.take(self.X, indices, axis=0), np.take(self.y, indices, axis=0), weight
 
     def __repr__(self) -> str:
         return (
