@@ -23,22 +23,31 @@ __version__ = "0.1.0"
 
 SUBMODULES = (
     # Floor 1: plain mathematics.
+    "activations",
+    "batching",
     "compiled",
     "costs",
     "datasets",
+    "initializers",
+    "likelihoods",
+    "penalties",
     "preprocessing",
     "rates",
     "schedules",
     "validation",
     # Floor 2: things that learn.
+    "discriminants",
     "gradient_check",
     "line_search",
     "linear_models",
     "objectives",
+    "oja",
     "optimizers",
     "parameters",
     # Floor 3: runs.
     "descent",
+    "estimator",
+    "pca",
     "stopping",
     "trace",
     # Floor 4: presentation.
