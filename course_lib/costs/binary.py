@@ -91,10 +91,10 @@ class LogisticLoss(_BinaryCost):
     """
 
     def pointwise(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
-        return self.pointwise_and_derivative(prediction, target)[0]
+        return self._cost(prediction, target, _tail(prediction))
 
     def derivative(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
-        return self.pointwise_and_derivative(prediction, target)[1]
+        return _residual(prediction, target, _tail(prediction))
 
     def second_derivative(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
         return sigmoid.derivative(pre_activation=prediction)
@@ -102,9 +102,12 @@ class LogisticLoss(_BinaryCost):
     def pointwise_and_derivative(
         self, prediction: FloatArray, target: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        tail = np.exp(-np.abs(prediction))
-        costs = np.maximum(prediction, 0.0) - prediction * target + np.log1p(tail)
-        return costs, _residual(prediction, target, tail)
+        tail = _tail(prediction)
+        return self._cost(prediction, target, tail), _residual(prediction, target, tail)
+
+    @staticmethod
+    def _cost(score: FloatArray, target: FloatArray, tail: FloatArray) -> FloatArray:
+        return np.maximum(score, 0.0) - score * target + np.log1p(tail)
 
 
 class SigmoidHalfSquaredError(_BinaryCost):
@@ -120,15 +123,16 @@ class SigmoidHalfSquaredError(_BinaryCost):
     """
 
     def pointwise(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
-        return 0.5 * _residual(prediction, target) ** 2
+        return 0.5 * _residual(prediction, target, _tail(prediction)) ** 2
 
     def derivative(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
-        return _residual(prediction, target) * sigmoid.derivative(pre_activation=prediction)
+        residual = _residual(prediction, target, _tail(prediction))
+        return residual * sigmoid.derivative(pre_activation=prediction)
 
     def second_derivative(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
         slope = sigmoid.derivative(pre_activation=prediction)
         bend = 1.0 - 2.0 * sigmoid(prediction)
-        return slope * (slope + _residual(prediction, target) * bend)
+        return slope * (slope + _residual(prediction, target, _tail(prediction)) * bend)
 
 
 class FocalLoss(_BinaryCost):
@@ -240,12 +244,13 @@ def _sign(target: FloatArray) -> FloatArray:
     return 2.0 * target - 1.0
 
 
-def _residual(score: FloatArray, target: FloatArray, tail: FloatArray | None = None) -> FloatArray:
-    """Return the sigmoid of the score minus the target, to full relative accuracy.
+def _tail(score: FloatArray) -> FloatArray:
+    r"""Return :math:`e^{-|z|}`, the exponential that never overflows."""
+    return np.exp(-np.abs(score))
 
-    ``tail`` is the exponential of minus the score's size, where it is known.
-    """
-    tail = np.exp(-np.abs(score)) if tail is None else tail
+
+def _residual(score: FloatArray, target: FloatArray, tail: FloatArray) -> FloatArray:
+    """Return the sigmoid of the score minus the target, to full relative accuracy."""
     larger = 1.0 / (1.0 + tail)
     smaller = tail * larger
     is_positive = np.asarray(score) >= 0.0
