@@ -30,6 +30,7 @@ SUBMODULES = (
     "datasets",
     "initializers",
     "likelihoods",
+    "momentum_rates",
     "penalties",
     "preprocessing",
     "rates",
@@ -45,9 +46,11 @@ SUBMODULES = (
     "optimizers",
     "parameters",
     # Floor 3: runs.
+    "averaging",
     "descent",
     "estimator",
     "pca",
+    "quasi_newton",
     "stopping",
     "trace",
     # Floor 4: presentation.

@@ -64,8 +64,8 @@ class Chain(Optimizer):
         if len(taking_steps) != 1:
             raise ValueError(
                 f"links must hold exactly one that takes the step, got {len(taking_steps)} in "
-                f"{self!r}: add scale_by_step_size(...) where there is none, and wrap all but one in "
-                "direction_of(...) where there are several"
+                f"{self!r}: add scale_by_step_size(...) where there is none, and wrap all but one "
+                "in direction_of(...) where there are several"
             )
         theta = check_vector("theta", theta)
         return {"links": [link.init(theta) for link in self.links]}
@@ -141,8 +141,9 @@ def clip_by_norm(max_norm: float, *, epsilon: float = 0.0) -> Link:
     epsilon = check_real("epsilon", epsilon, at_least=0)
 
     def shorten(gradient: Vector, theta: Vector, out: Vector) -> Vector:
-        norm = float(np.linalg.norm(gradient))
-        if norm == np.inf:  # The squares overflowed in single precision.
+        with np.errstate(over="ignore"):
+            norm = float(np.linalg.norm(gradient))
+        if norm == np.inf:  # The squares overflowed, in single precision.
             norm = float(np.linalg.norm(gradient.astype(np.float64)))
         return np.multiply(gradient, bound / max(norm + epsilon, bound), out=out)
 
