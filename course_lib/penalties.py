@@ -213,8 +213,8 @@ def soft_threshold(w: FloatArray, threshold: float | FloatArray) -> FloatArray:
     return np.sign(w) * np.maximum(np.abs(w) - threshold, 0.0)
 
 
-def all_but_biases(slices: Mapping[str, slice], size: int) -> NDArray[np.bool_]:
-    """Return the mask that leaves out every part whose name ends in "bias".
+def penalised_entries(slices: Mapping[str, slice], size: int) -> NDArray[np.bool_]:
+    """Return the mask that leaves out biases and gains: parts whose name ends in one of these.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def all_but_biases(slices: Mapping[str, slice], size: int) -> NDArray[np.bool_]:
     """
     mask = np.ones(size, dtype=bool)
     for name, part in slices.items():
-        if name.endswith("bias"):
+        if name.endswith(("bias", "gain")):
             mask[part] = False
     return mask
 

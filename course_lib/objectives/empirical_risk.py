@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from course_lib.costs.base import Cost, check_sample_weight, weigh
 from course_lib.objectives.base import Batch, Objective
 from course_lib.parameters import ParameterLayout
-from course_lib.penalties import Penalty, all_but_biases
+from course_lib.penalties import Penalty, penalised_entries
 from course_lib.validation import FloatArray, check_array, check_batch
 
 
@@ -51,8 +51,8 @@ class EmpiricalRisk(Objective):
     y
         Targets, shape (n_samples,) or (n_samples, n_outputs). They take the dtype of ``X``.
     penalty
-        Added to the mean cost. Without a mask of its own it spares the biases: the parts of
-        ``theta`` whose name ends in "bias".
+        Added to the mean cost. Without a mask of its own it spares biases and gains: the parts of
+        ``theta`` whose name ends in "bias" or "gain".
     sample_weight
         Shape (n_samples,), not negative. The mean is then
         :math:`\sum_i w_i \ell_i / \sum_i w_i`; on a batch the weights keep the scale they
@@ -96,10 +96,11 @@ class EmpiricalRisk(Objective):
         if self.y.dtype.kind == "f":
             self.y = self.y.astype(self.X.dtype, copy=False)
         self.n_samples = len(self.X)
-        self.n_parameters = model.layout.size
+        layout = model.layout
+        self.n_parameters = layout.size
         self.penalty = penalty
         if penalty is not None and penalty.mask is None:
-            self.penalty = penalty.with_mask(all_but_biases(model.layout.slices, self.n_parameters))
+            self.penalty = penalty.with_mask(penalised_entries(layout.slices, layout.size))
         self.sample_weight = None
         if sample_weight is not None:
             weight = check_sample_weight(sample_weight, self.n_samples)

@@ -202,6 +202,7 @@ class TestValues:
         assert_array_equal(cost.derivative(residual, 0.0), [-2.0, -2.0, 0.5, 2.0, 2.0])
         assert_array_equal(cost.second_derivative(residual, 0.0), [0, 1, 1, 1, 0])
         assert repr(cost) == "HuberLoss(delta=2)"
+        assert HuberLoss().delta == 1.0
 
     def test_zero_one_and_its_relaxation(self):
         prediction, target = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.4, 2.0])
@@ -527,6 +528,8 @@ class TestBadInput:
             (SoftmaxCrossEntropy(), [1.0, 2.0], [0, 1], r"2 dimension\(s\), got shape \(2,\)"),
             (SquaredError(), [[1.0], [2.0]], [1.0, 2.0], r"pair each prediction.*\.ravel\(\)"),
             (SquaredError(), [1.0, 2.0], [1.0], r"got \(2,\) and \(1,\)$"),
+            (SquaredError(), [[1.0, 2.0]], [1.0], r"got \(1, 2\) and \(1,\)$"),
+            (SquaredError(), [[1.0, 2.0]], [1.0, 2.0], r"got \(1, 2\) and \(2,\)$"),
             (SquaredError(), [1.0, np.nan], [1.0, 1.0], "prediction must hold finite numbers"),
             (SquaredError(), [], [], "at least one sample, got none"),
         ],

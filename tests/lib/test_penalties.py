@@ -12,7 +12,7 @@ from course_lib.descent import descend
 from course_lib.linear_models import LinearModel
 from course_lib.objectives import EmpiricalRisk
 from course_lib.optimizers import GradientDescent
-from course_lib.penalties import L1, L2, ElasticNet, all_but_biases, soft_threshold
+from course_lib.penalties import L1, L2, ElasticNet, penalised_entries, soft_threshold
 
 RNG = np.random.default_rng(12)
 THETA = RNG.normal(size=9)
@@ -108,9 +108,9 @@ def test_the_ends_of_the_elastic_net():
         assert_allclose(net.proximal(THETA, 0.2), other.proximal(THETA, 0.2))
 
 
-def test_the_mask_that_spares_biases():
-    slices = {"hidden.weights": slice(0, 4), "hidden.bias": slice(4, 6), "bias": slice(6, 7)}
-    assert all_but_biases(slices, 7).tolist() == [True] * 4 + [False] * 3
+def test_the_mask_that_spares_biases_and_gains():
+    slices = {"0.weights": slice(0, 4), "0.bias": slice(4, 6), "1.gain": slice(6, 7)}
+    assert penalised_entries(slices, 8).tolist() == [True] * 4 + [False] * 3 + [True]
 
 
 def test_with_mask_leaves_the_original_alone():
