@@ -119,6 +119,9 @@ class Batches(ABC):
 class FullBatch(Batches):
     """All samples, every time: batch gradient descent.
 
+    ``descend`` without batches does the same and spares the copy of the data that an index array
+    asks for; this one is for counting epochs alongside the others.
+
     Parameters
     ----------
     n_samples, epochs
