@@ -149,6 +149,22 @@ class EmpiricalRisk(Objective):
             hessian += np.diag(self.penalty.hessian_diagonal(point))
         return hessian
 
+    def hessian_vector_product(self, theta: ArrayLike, vector: ArrayLike) -> FloatArray:
+        """Return the Hessian times ``vector``, without forming it where the model is linear."""
+        if not getattr(self.model, "is_linear", False):
+            return super().hessian_vector_product(theta, vector)
+        point, direction = self._point(theta), self._point(vector, "vector")
+        # A linear model predicts A @ theta, and carries back A.T @ upstream.
+        change, saved = self.model.forward(direction, self.X)
+        change *= self.cost.second_derivative(self.model.predict(point, self.X), self.y)
+        if self.sample_weight is not None:
+            change = weigh(change, self.sample_weight)
+        product = np.empty_like(direction)
+        self.model.backward(point, saved, change / self.n_samples, product)
+        if self.penalty is not None:
+            product += self.penalty.hessian_diagonal(point) * direction
+        return product
+
     def _mean(self, costs: FloatArray, weight: FloatArray | None) -> float:
         if weight is not None:
             costs = weigh(costs, weight)
