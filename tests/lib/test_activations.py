@@ -195,7 +195,7 @@ class TestFunctions:
         assert_allclose(leaky_relu(z), [-0.02, 0.0, 3.0])
         assert_allclose(elu(z), [np.exp(-2) - 1, 0.0, 3.0])
         assert_allclose(ELU(2.0)(z), [2 * (np.exp(-2) - 1), 0.0, 3.0])
-        assert_array_equal(step(z), [0.0, 0.0, 1.0])
+        assert_array_equal(step([-2.0, 0.0, 0.5]), [0.0, 0.0, 1.0])
         assert_allclose(softplus(z), np.log(1 + np.exp(z)))
         assert_allclose(gelu(z), [x * 0.5 * erfc(-x / sqrt(2.0)) for x in z], rtol=1e-14)
 

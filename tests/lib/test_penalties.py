@@ -91,6 +91,7 @@ def test_formulas():
     w = np.array([-2.0, 0.0, 0.5])
     assert L2(0.1).value(w) == pytest.approx(0.05 * 4.25)
     assert L1(0.1).value(w) == pytest.approx(0.25)
+    assert ElasticNet(0.1).l1_ratio == 0.5
     assert ElasticNet(0.1, 0.25).value(w) == pytest.approx(0.25 * 0.25 + 0.75 * 0.05 * 4.25)
     assert_allclose(L1(0.1).gradient(w), [-0.1, 0.0, 0.1])
     assert_allclose(L2(0.1).gradient(w), 0.1 * w)
