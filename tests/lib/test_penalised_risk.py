@@ -70,6 +70,8 @@ class TestDerivatives:
             (risk.gradient(THETA + e) - risk.gradient(THETA - e)) / (2 * h) for e in h * np.eye(5)
         ]
         assert_allclose(risk.hessian(THETA), columns, atol=1e-8)
+        product = risk.hessian_vector_product(THETA, THETA)
+        assert_allclose(product, risk.hessian(THETA) @ THETA, rtol=1e-12, atol=1e-14)
         expected = cost.is_quadratic and (penalty is None or isinstance(penalty, L2))
         assert risk.is_quadratic == expected
 
