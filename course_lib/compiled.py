@@ -47,13 +47,13 @@ class CompiledFunction:
     @cached_property
     def fastest(self) -> Callable[..., Any]:
         """The compiled function where numba is installed, the function as written elsewhere."""
+        function = _with_compiled_helpers(self.python)
         if not numba_is_available():
-            return self.python
+            return function
         import numba
 
         # "numpy": division by zero gives infinity, as in an array, and loops can be vectorized.
         options: dict[str, Any] = {"error_model": "numpy"}
-        function = _with_compiled_helpers(self.python)
         try:
             return numba.njit(**options, cache=True)(function)
         except RuntimeError:  # No folder to keep the machine code in: compile for this process.
@@ -86,7 +86,8 @@ def compiled(function: FunctionType) -> CompiledFunction:
 
 
 def _with_compiled_helpers(function: FunctionType) -> FunctionType:
-    # numba must see the compiled form of the helpers that the function names.
+    # numba must see the compiled form of the helpers that the function names; uncompiled code saves
+    # a call.
     helpers = {
         name: helper.fastest
         for name in function.__code__.co_names

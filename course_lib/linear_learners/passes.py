@@ -1,0 +1,194 @@
+r"""One epoch of a linear unit, sample by sample: one loop for every learner of the chapter.
+
+Chapter: *Linear learners*. The score of a sample is :math:`s = x^\top w + b`. Whatever the cost
+:math:`\ell`, a step against its gradient adds a multiple of the *input*,
+
+.. math:: w \leftarrow (1 - \eta \lambda)\, w - \eta\, \ell'(s)\, x, \qquad
+          b \leftarrow b - \eta\, \ell'(s),
+
+so the learners differ in the slope :math:`\ell'` alone:
+
+============ ===================== ==================================== =========================
+slope        target y              :math:`\ell'(s)`                     learner
+============ ===================== ==================================== =========================
+`SQUARED`    a number              s − y                                linear unit [1]_
+`PERCEPTRON` −1 or +1              −y where the sign of s is wrong      perceptron [2]_
+`HINGE`      −1 or +1              −y where ys < 1                      support vector machine
+`LOGISTIC`   −1 or +1              −y σ(−ys)                            logistic regression
+============ ===================== ==================================== =========================
+
+The bias is not penalised, so it is not shrunk.
+
+References
+----------
+.. [1] B. Widrow and M. E. Hoff, "Adaptive switching circuits", IRE WESCON Convention Record, part
+   4, 1960, pp. 96-104.
+.. [2] F. Rosenblatt, "The perceptron: a probabilistic model for information storage and
+   organization in the brain", Psychological Review 65 (1958), pp. 386-408.
+.. [3] L. Bottou, "Stochastic gradient descent tricks", in Neural Networks: Tricks of the Trade, 2nd
+   ed., Springer, 2012, §5.1 (the weights as a number times a vector).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from course_lib.compiled import CompiledFunction, compiled, numba_is_available
+
+SQUARED, PERCEPTRON, HINGE, LOGISTIC = range(4)
+
+#: Below this the common factor of the weights is multiplied in, before digits are lost.
+SMALLEST_SCALE = 1e-6
+
+
+class _VectorOperation(CompiledFunction):
+    """A loop over entries, which uncompiled code leaves to the BLAS routine for doubles."""
+
+    @cached_property
+    def fastest(self) -> Callable[..., Any]:
+        """The compiled loop where numba is installed, the BLAS routine elsewhere."""
+        if numba_is_available():
+            return super().fastest
+        from scipy.linalg import blas
+
+        return getattr(blas, "d" + self.__name__)
+
+
+@_VectorOperation
+def dot(x, y):  # type: ignore[no-untyped-def]
+    """Return the inner product."""
+    total = 0.0
+    for j in range(len(x)):
+        total += x[j] * y[j]
+    return total
+
+
+@_VectorOperation
+def axpy(x, y, n, a):  # type: ignore[no-untyped-def]
+    """Add ``a * x`` to ``y``, in place."""
+    for j in range(n):
+        y[j] += a * x[j]
+
+
+@compiled
+def slope(cost, score, target):  # type: ignore[no-untyped-def]
+    """Return the derivative of the cost with respect to the score, as in the table above."""
+    margin = target * score
+    if cost == LOGISTIC:
+        # The exponential of a positive number could overflow.
+        if margin > 0.0:
+            tail = math.exp(-margin)
+            return -target * (tail / (1.0 + tail))
+        return -target / (1.0 + math.exp(margin))
+    if cost == HINGE:
+        return -target if margin < 1.0 else 0.0
+    if cost == PERCEPTRON:
+        return 0.0 if (score > 0.0) == (target > 0.0) else -target
+    return score - target
+
+
+@compiled
+def one_sample_pass(  # type: ignore[no-untyped-def]
+    theta, mean, X, targets, sample_weight, order, step_sizes, shares, decay, cost, intercept
+):
+    """Learn from the samples one after the other: ``theta`` moves in place.
+
+    The weights are kept as a number times a vector, so that shrinking them is one multiplication
+    [3]_.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_features + 1,)
+        The weights, then the bias.
+    mean : ndarray of shape (n_features + 1,)
+        A running mean of ``theta``, where one is kept.
+    X : ndarray of shape (n_samples, n_features)
+        Contiguous, of the dtype of ``theta``.
+    targets, sample_weight : ndarray of shape (n_samples,)
+    order : ndarray of int
+        The samples to visit.
+    step_sizes, shares : ndarray, shaped like ``order``
+        The size of each step, and the share that the point it leads to has in the mean; without
+        any ``shares`` there is no mean.
+    decay : float
+        The strength of the L2 penalty.
+    cost : int
+        `SQUARED`, `PERCEPTRON`, `HINGE` or `LOGISTIC`.
+    intercept : bool
+        Whether the bias learns.
+
+    Returns
+    -------
+    int
+        How many samples had a slope other than zero: for the perceptron, its mistakes.
+    """
+    n_features = X.shape[1]
+    weights = theta[:n_features]
+    bias = float(theta[n_features])  # A number of numpy's is slower in plain Python.
+    scale = 1.0
+    moved = 0
+    for k in range(len(order)):
+        i = order[k]
+        x = X[i]
+        eta = step_sizes[k]
+        push = slope(cost, scale * dot(x, weights) + bias, targets[i])
+        scale *= 1.0 - eta * decay
+        if scale < SMALLEST_SCALE:
+            weights *= scale
+            scale = 1.0
+        if push != 0.0:
+            moved += 1
+            push *= eta * sample_weight[i]
+            axpy(x, weights, n_features, -push / scale)
+            if intercept:
+                bias -= push
+        if len(shares) > 0:
+            share = shares[k]
+            mean *= 1.0 - share
+            axpy(weights, mean[:n_features], n_features, share * scale)
+            mean[n_features] += share * bias
+    weights *= scale
+    theta[n_features] = bias
+    return moved
+
+
+@compiled
+def mini_batch_pass(  # type: ignore[no-untyped-def]
+    theta, signed, pushes, batch_size, decay
+):
+    r"""Logistic regression in batches: ``theta`` moves in place.
+
+    With the label folded into the row, :math:`z = y\,(x, 1)`, the margin of a sample is
+    :math:`z^\top \theta`, and the step adds :math:`\eta\, \sigma(-z^\top \theta)\, z`.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_features + 1,)
+        The weights, then the bias.
+    signed : ndarray of shape (n_samples, n_features + 1)
+        The rows :math:`z` in the order of their use; zero in the last column where there is no
+        intercept.
+    pushes : ndarray of shape (n_samples,)
+        The step size of each row's batch, times the weight of the row.
+    batch_size : int
+        How many make a batch. The last one may be smaller.
+    decay : ndarray of shape (n_batches,)
+        What the weights are multiplied with in each step.
+    """
+    weights = theta[:-1]
+    room = np.empty(batch_size, theta.dtype)
+    for k in range(len(decay)):
+        z = signed[k * batch_size : (k + 1) * batch_size]
+        chance = room[: len(z)]
+        np.dot(z, theta, chance)
+        # Far to the right the exponential overflows, and 1 / inf = 0 is the right answer.
+        np.exp(chance, chance)
+        chance += 1.0
+        np.divide(pushes[k * batch_size : (k + 1) * batch_size], chance, chance)
+        weights *= decay[k]
+        theta += np.dot(chance, z)
