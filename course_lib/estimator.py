@@ -9,6 +9,7 @@ This module imports scikit-learn. Nothing below floor 3 may import it.
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ def sample_weights(
     """
     if weights is None and class_weight is None:
         return None
-    if weights is None or np.ndim(weights) == 0:
+    if weights is None or isinstance(weights, Real):
         checked = np.full(len(X), 1.0 if weights is None else weights, dtype=X.dtype)
     else:
         checked = check_array("sample_weight", weights, shape=(len(X),)).astype(X.dtype)

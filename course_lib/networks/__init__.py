@@ -2,6 +2,7 @@
 
 Chapters: *Backpropagation*, *Vanishing and exploding gradients*, *Regularization*.
 
+>>> import numpy as np
 >>> from course_lib.objectives import EmpiricalRisk
 >>> from course_lib.costs import SoftmaxCrossEntropy
 >>> network = Network(2, [Dense(8, "tanh"), Residual([LayerNorm(), Dense(8, "relu")]), Dense(3)])
@@ -12,6 +13,7 @@ Chapters: *Backpropagation*, *Vanishing and exploding gradients*, *Regularizatio
 """
 
 from course_lib.networks.blocks import Residual, Stack
+from course_lib.networks.diagnostics import LayerReport, layer_reports
 from course_lib.networks.layers import Dense, Dropout, Layer, Nonlinearity, default_initializer
 from course_lib.networks.network import Network
 from course_lib.networks.normalization import BatchNorm, LayerNorm
@@ -22,9 +24,11 @@ __all__ = [
     "Dropout",
     "Layer",
     "LayerNorm",
+    "LayerReport",
     "Network",
     "Nonlinearity",
     "Residual",
     "Stack",
     "default_initializer",
+    "layer_reports",
 ]

@@ -48,6 +48,7 @@ class Network:
 
     Examples
     --------
+    >>> from course_lib.networks import Dense
     >>> network = Network(64, [Dense(100, "relu"), Dense(10)])
     >>> theta = network.initial_parameters(seed=0)
     >>> theta.shape, network.predict(theta, np.zeros((3, 64))).shape

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course_lib.activations import ACTIVATIONS
-from course_lib.costs import HalfSquaredError, SoftmaxCrossEntropy
+from course_lib.costs import CategoricalCrossEntropy, HalfSquaredError, SoftmaxCrossEntropy
 from course_lib.descent import descend
 from course_lib.gradient_check import GradientMismatch, check_gradient
 from course_lib.networks import (
@@ -18,6 +18,7 @@ from course_lib.networks import (
     Nonlinearity,
     Residual,
     default_initializer,
+    layer_reports,
 )
 from course_lib.objectives import EmpiricalRisk
 from course_lib.objectives.base import FunctionObjective
@@ -278,6 +279,22 @@ def test_one_optimizer_serves_two_networks():
     assert all(run.value[-1] < 0.5 * run.value[0] for run in runs)
 
 
+def test_gradient_with_respect_to_the_inputs():
+    X, _ = data()
+    network = Network(4, [Residual([Dense(6, "tanh"), Dense(4)]), Dense(2, "gelu")])
+    theta = network.initial_parameters(0)
+    upstream = np.random.default_rng(1).standard_normal((12, 2))
+    _, saved = network.forward(theta, X)
+
+    def value(flat):
+        return float((network.predict(theta, flat.reshape(X.shape)) * upstream).sum())
+
+    def gradient(_):
+        return network.input_gradient(theta, saved, upstream).ravel()
+
+    check_gradient(FunctionObjective(value, gradient, n_parameters=X.size), X.ravel())
+
+
 def test_a_network_without_hidden_layer_is_the_linear_model():
     X, _ = data()
     target = X @ np.array([1.0, -2.0, 0.5, 3.0]) + 4.0
@@ -330,3 +347,55 @@ def test_repr_reads_like_the_recipe():
         "Network(4, [Dense(5, Tanh(), bias=False), BatchNorm(momentum=0.1), Dropout(0.5), "
         "Nonlinearity(ReLU()), Residual([LayerNorm(), Dense(5)])])"
     )
+
+
+def test_reports_show_vanishing_and_exploding_gradients():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((200, 100)), np.arange(200) % 3
+    slopes = []
+    for variance in (1.0, 2.0, 4.0):  # Times 1 / n_in: half of He's, He's, twice He's.
+
+        def initializer(shape, seed, *, dtype, v=variance):
+            return np.random.default_rng(seed).normal(0, np.sqrt(v / shape[0]), shape).astype(dtype)
+
+        layers = [Dense(100, "relu", initializer=initializer) for _ in range(12)]
+        network = Network(100, [*layers, Dense(3)])
+        reports = layer_reports(network, network.initial_parameters(1), X, y, SoftmaxCrossEntropy())
+        norms = np.log2([report.gradient_norm for report in reports[:12]])
+        slopes.append(-np.polyfit(np.arange(12), norms, 1)[0])
+    np.testing.assert_allclose(slopes, [-0.5, 0.0, 0.5], atol=0.1)
+
+
+def test_reports_agree_with_the_gradient():
+    X, y = data()
+    network = Network(4, [Dense(5, "gelu"), LayerNorm(), Residual([Dense(5, "relu")]), Dense(3)])
+    theta = network.initial_parameters(0)
+    reports = layer_reports(network, theta, X, y, SoftmaxCrossEntropy())
+    assert [report.name for report in reports] == [
+        "1 Dense",
+        "2 LayerNorm",
+        "3 Residual",
+        "4 Dense",
+    ]
+    gradient = EmpiricalRisk(network, SoftmaxCrossEntropy(), X, y).gradient(theta)
+    total = np.sqrt(sum(report.parameter_gradient_norm**2 for report in reports))
+    assert total == pytest.approx(np.linalg.norm(gradient), rel=1e-12)
+    output = network.predict(theta, X)
+    slopes = len(X) * SoftmaxCrossEntropy().gradient(output, y)
+    assert reports[-1].gradient_norm == pytest.approx(np.sqrt((slopes**2).mean()))
+    assert reports[-1].activation_mean == pytest.approx(output.mean())
+    assert reports[-1].activation_std == pytest.approx(output.std())
+    assert reports[-1].activation_norm == pytest.approx(np.sqrt((output**2).mean()))
+
+
+def test_reports_count_dead_units():
+    X, y = data()
+    layers = [Dense(4, "relu"), Dense(3), Nonlinearity("relu"), Dropout(0.2), Dense(3, "softmax")]
+    network = Network(4, layers, seed=0)
+    theta = network.initial_parameters(0)
+    network.layout.views(theta)["1.bias"][:] = [-100.0, 0.0, 0.0, -100.0]
+    reports = layer_reports(network, theta, X, y, CategoricalCrossEntropy(), training=True)
+    assert [report.dead_units for report in reports[:2]] == [0.5, 0.0]
+    assert 0.0 <= reports[2].dead_units <= 1.0
+    assert np.isnan([report.dead_units for report in reports[3:]]).all()
+    assert reports[2].parameter_gradient_norm == 0.0
