@@ -75,7 +75,7 @@ def heavy_ball_tuning(strong_convexity: float, smoothness: float) -> Tuning:
     .. [1] B. T. Polyak, "Some methods of speeding up the convergence of iteration methods", USSR
        Computational Mathematics and Mathematical Physics 4 (1964), no. 5, pp. 1-17.
     .. [2] L. Lessard, B. Recht and A. Packard, "Analysis and design of optimization algorithms via
-       integral quadratic constraints", SIAM Journal on Optimization 26 (2016), pp. 57-95, §4.6.
+       integral quadratic constraints", SIAM Journal on Optimization 26 (2016), pp. 57-95.
     """
     root_mu, root_l = _curvature_roots(strong_convexity, smoothness)
     rate = (root_l - root_mu) / (root_l + root_mu)
@@ -93,8 +93,7 @@ def nesterov_tuning(strong_convexity: float, smoothness: float) -> Tuning:
 
     References
     ----------
-    .. [1] Y. Nesterov, *Introductory Lectures on Convex Optimization*, Kluwer, 2004, §2.2.1, eq.
-       (2.2.11).
+    .. [1] Y. Nesterov, *Introductory Lectures on Convex Optimization*, Kluwer, 2004, §2.2.1.
     """
     root_mu, root_l = _curvature_roots(strong_convexity, smoothness)
     return Tuning(

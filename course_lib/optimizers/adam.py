@@ -49,7 +49,8 @@ class Adam(FirstOrder):
     Parameters
     ----------
     step_size
-        A positive number or a schedule. No coordinate moves farther in a step than about this.
+        A positive number or a schedule: about how far a coordinate moves in a step whose
+        gradients have been steady.
     beta1, beta2
         The discounts :math:`\beta_1, \beta_2` from 0 to below 1.
     epsilon
@@ -57,9 +58,12 @@ class Adam(FirstOrder):
 
     Notes
     -----
+    - No step is longer than :math:`\alpha (1 - \beta_1) / \sqrt{(1 - \beta_2)(1 - \beta_1^2 /
+      \beta_2)}`, by Cauchy and Schwarz, if :math:`\beta_1^2 < \beta_2`: 7.3 times the step size at
+      the defaults.
     - PyTorch and optax place :math:`\epsilon` the same way. TensorFlow adds it to the *uncorrected*
-      root, as the paper suggests at the end of its section 2: its :math:`\epsilon` is
-      :math:`\epsilon \sqrt{1 - \beta_2^t}` here, and its default is 1e-7.
+      root, as the paper suggests at the end of its section 2: a number :math:`\epsilon` there is
+      :math:`\epsilon / \sqrt{1 - \beta_2^t}` here. Its default is 1e-7.
     - Coupled weight decay, an L2 penalty whose gradient is divided like the rest, is
       ``chain(add_weight_decay(λ), Adam())``; decoupled, it is `AdamW`.
     - Without bias correction the first step would be :math:`(1 - \beta_1) / \sqrt{1 - \beta_2}`
@@ -115,7 +119,8 @@ class Adam(FirstOrder):
     def advance(
         self, theta: Vector, gradient: Vector, state: State, context: StepContext | None = None
     ) -> None:
-        if worth_compiling(self, theta, state):
+        # A subclass with formulas of its own has no loop.
+        if type(self) in (Adam, AdamW) and worth_compiling(self, theta, state):
             alpha = self._begin(gradient, state)
             scale, epsilon = self._corrected(alpha, state["k"])
             advance_in_one_loop(self, theta, gradient, state, alpha, scale, epsilon)
@@ -142,7 +147,8 @@ class AdamW(Adam):
     Notes
     -----
     The decay is multiplied by the step size, as in PyTorch and optax. The paper multiplies it by
-    the schedule's factor alone: its :math:`\lambda` is :math:`\alpha_0 \lambda` here. The same as
+    the schedule's factor alone: a number :math:`\lambda` there is :math:`\lambda / \alpha` here,
+    with :math:`\alpha` before the schedule. The same as
     ``chain(direction_of(Adam()), add_weight_decay(λ), scale_by_step_size(α))``.
 
     References

@@ -48,9 +48,9 @@ class Momentum(FirstOrder):
 
     Notes
     -----
-    The first velocity is the first gradient, undiminished. The averaging form,
-    :math:`v \leftarrow \mu v + (1 - \mu) g`, is ``"pytorch"`` with the step size times
-    :math:`1 - \mu`.
+    The averaging form, :math:`v \leftarrow \mu v + (1 - \mu) g`, is ``"pytorch"`` with the step
+    size times :math:`1 - \mu`. (PyTorch's own ``dampening`` does not touch the first gradient, and
+    is therefore neither.)
 
     References
     ----------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import tracemalloc
 from functools import partial
-from itertools import product
 
 import numpy as np
 import pytest
@@ -242,6 +241,10 @@ def test_the_compiled_loop_changes_no_digit(optimizer, dtype, compiled, monkeypa
     assert states[0]["step_size"] == states[1]["step_size"]
 
 
+class AdamOfOnesOwn(Adam):
+    """A subclass whose formulas the loop does not know."""
+
+
 def test_the_loop_is_compiled_only_where_it_pays(monkeypatch):
     calls = []
     monkeypatch.setattr(
@@ -263,6 +266,7 @@ def test_the_loop_is_compiled_only_where_it_pays(monkeypatch):
     assert advances(AdamW(), 10**5)
     assert not advances(Adam(), 10**5, available=False)
     assert not advances(AdamW(weight_decay=np.ones(1000)), 10**5)
+    assert not advances(AdamOfOnesOwn(), 10**5)
 
 
 def test_the_loop_refuses_vectors_of_different_lengths(monkeypatch):

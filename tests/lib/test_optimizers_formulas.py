@@ -20,6 +20,7 @@ from course_lib.optimizers import (
     Nadam,
     Nesterov,
     RMSProp,
+    accelerated_momentum,
 )
 from course_lib.schedules import InverseTime
 
@@ -206,6 +207,10 @@ def test_has_the_defaults_that_its_docstring_names(optimizer, settings):
         assert getattr(optimizer, name) == value
 
 
+def test_the_accelerated_momentum_starts_from_rest():
+    assert [accelerated_momentum(k) for k in range(5)] == [0.0, 0.0, 0.25, 0.4, 0.5]
+
+
 def bowl():
     return Quadratic.with_spectrum([1.0, 3.0, 10.0], minimizer=[1.0, -2.0, 0.5], seed=3)
 
@@ -287,3 +292,17 @@ def test_centered_rmsprop_survives_a_variance_that_rounds_below_zero():
     # The variance is gone, and epsilon alone is left to divide by.
     assert np.isfinite(step).all()
     np.testing.assert_allclose(step, -0.1 * gradient / 1e-3, rtol=1e-3)
+
+
+def test_adams_longest_step_is_the_bound_of_cauchy_and_schwarz():
+    beta1, beta2, n = 0.9, 0.999, 400
+    bound = (1 - beta1) / sqrt((1 - beta2) * (1 - beta1**2 / beta2))
+    assert bound == pytest.approx(7.27, abs=0.01)
+    # Long silence, so that the bias is gone, and then the gradients for which equality holds.
+    gradients = [0.0] * 20_000 + [(beta1 / beta2) ** i for i in reversed(range(n))]
+    optimizer, theta = Adam(1.0, beta1, beta2, epsilon=1e-12), np.zeros(1)
+    state = optimizer.init(theta)
+    longest = max(
+        abs(optimizer.update(np.array([gradient]), state, theta)[0]) for gradient in gradients
+    )
+    assert longest == pytest.approx(bound, rel=1e-6)

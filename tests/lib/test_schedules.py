@@ -58,12 +58,14 @@ VALUES = [
         OneCycle(1.0, 10, 0.4, 10.0, 100.0, shape="linear"),
         {0: 0.1, 1: 0.325, 4: 1.0, 7: 0.5005, 10: 0.001, 99: 0.001},
     ),
+    (OneCycle(1.0, 10, 0.3, 0.5, 0.5, shape="linear"), {0: 2.0, 3: 1.0, 10: 4.0}),
     (OneCycle(25.0, 10), {0: 1.0, 3: 25.0, 10: 1e-4}),
     (WarmUp(4, Constant(1.0)), {0: 0.2, 1: 0.4, 3: 0.8, 4: 1.0, 9: 1.0}),
     (WarmUp(4, Constant(2.0), start=0.0), {0: 0.0, 1: 0.5, 3: 1.5, 4: 2.0}),
     (WarmUp(4, Exponential(1.0, 0.5), start=0.5), {0: 0.5, 2: 0.75, 4: 1.0, 5: 0.5, 6: 0.25}),
     (WarmUp(1, Constant(1.0)), {0: 0.5, 1: 1.0}),
     (Piecewise([0.3, 0.2, 0.1], [2, 5]), {0: 0.3, 1: 0.3, 2: 0.2, 4: 0.2, 5: 0.1, 50: 0.1}),
+    (Piecewise([0.3, 0.2], [1]), {0: 0.3, 1: 0.2}),
     (Piecewise([0.3], []), {0: 0.3, 7: 0.3}),
     (
         Joined([Constant(0.5), Exponential(0.4, 0.5), InverseTime(0.3, 1.0)], [2, 4]),
@@ -108,7 +110,10 @@ LONG_RUNS = {
     "piecewise to 0": (Piecewise([0.1, 0.0], [5]), FINITE),
     "piecewise to more": (Piecewise([0.0, 0.1], [5]), DIVERGES),
     "warm-up": (WarmUp(5, InverseTime(0.1, 1.0)), HOLDS),
-    "joined": (Joined([Constant(0.1), InverseTime(0.1, 1.0)], [5]), HOLDS),
+    "joined": (
+        Joined([Constant(0.1), Exponential(0.1, 0.9), InverseTime(0.1, 1.0)], [5, 9]),
+        HOLDS,
+    ),
     "scaled": (3 * PowerLaw(0.1, 0.75), HOLDS),
 }
 

@@ -13,6 +13,7 @@ import optax
 import pytest
 import torch
 
+from course_lib.averaging import ExponentialAverage, IterateAverage
 from course_lib.optimizers import (
     SGD,
     AdaDelta,
@@ -506,6 +507,40 @@ def test_cosine_and_its_restarts_are_one():
     long = CosineRestarts(0.1, 40, growth=2)
     cycles = Joined([Cosine(0.1, 40), Cosine(0.1, 80), Cosine(0.1, 160)], [40, 120])
     np.testing.assert_allclose(long.values(280), cycles.values(280), rtol=1e-15)
+
+
+def torch_average(**settings):
+    model = torch.nn.Linear(SIZE, 1, bias=False, dtype=torch.float64)
+    averaged = torch.optim.swa_utils.AveragedModel(model, **settings)
+    for point in GRADIENTS:
+        with torch.no_grad():
+            model.weight[:] = torch.tensor(point)
+        averaged.update_parameters(model)
+    return averaged.module.weight.detach().numpy()[0]
+
+
+def our_average(average):
+    for point in GRADIENTS:
+        average.add(point)
+    return average.value
+
+
+def test_averages_like_pytorch():
+    decay = torch.optim.swa_utils.get_ema_avg_fn(0.9)
+    np.testing.assert_allclose(our_average(IterateAverage()), torch_average(), rtol=TOLERANCE)
+    np.testing.assert_allclose(
+        our_average(ExponentialAverage(0.9, start="first")),
+        torch_average(avg_fn=decay),
+        rtol=TOLERANCE,
+    )
+
+
+def test_averages_like_optax():
+    ema = optax.ema(0.9, debias=True)
+    state = ema.init(jax.numpy.zeros(SIZE))
+    for point in GRADIENTS:
+        expected, state = ema.update(jax.numpy.asarray(point), state)
+    np.testing.assert_allclose(our_average(ExponentialAverage(0.9)), expected, rtol=TOLERANCE)
 
 
 def test_single_precision_stays_as_close_as_single_precision_allows():
