@@ -39,6 +39,7 @@ SUBMODULES = (
     # Floor 2: things that learn.
     "discriminants",
     "gradient_check",
+    "information_geometry",
     "line_search",
     "linear_models",
     "networks",
