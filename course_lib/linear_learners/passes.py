@@ -37,8 +37,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from course_lib.compiled import CompiledFunction, compiled, numba_is_available
+from course_lib.validation import FloatArray
 
 SQUARED, PERCEPTRON, HINGE, LOGISTIC = range(4)
 
@@ -192,3 +194,38 @@ def mini_batch_pass(  # type: ignore[no-untyped-def]
         np.divide(pushes[k * batch_size : (k + 1) * batch_size], chance, chance)
         weights *= decay[k]
         theta += np.dot(chance, z)
+
+
+def softmax_pass(
+    theta: FloatArray,
+    rows: FloatArray,
+    codes: NDArray[np.intp],
+    pushes: FloatArray,
+    batch_size: int,
+    decay: FloatArray,
+) -> None:
+    r"""Multinomial logistic regression in batches: ``theta`` moves in place.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_classes, n_features + 1)
+        A row of weights and a bias for every class.
+    rows : ndarray of shape (n_samples, n_features + 1)
+        As for `mini_batch_pass`, without a sign.
+    codes : ndarray of shape (n_samples,)
+        The class numbers.
+    pushes, batch_size, decay
+        As for `mini_batch_pass`.
+    """
+    weights = theta[:, :-1]
+    for k, shrink in enumerate(decay.tolist()):
+        batch = slice(k * batch_size, (k + 1) * batch_size)
+        z, observed = rows[batch], codes[batch]
+        chances = theta @ z.T
+        chances -= chances.max(axis=0)
+        np.exp(chances, out=chances)
+        chances /= chances.sum(axis=0)
+        chances[observed, np.arange(len(z))] -= 1.0
+        chances *= pushes[batch]
+        weights *= shrink
+        theta -= chances @ z

@@ -1,0 +1,151 @@
+r"""Linear units that learn from one sample after the other.
+
+Chapter: *Linear learners*. `SampleLearner` is the part of the estimators that goes on from where it
+is: the parameters, the count of samples seen, and the random order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from course_lib.compiled import numba_is_available
+from course_lib.linear_learners.passes import one_sample_pass
+from course_lib.schedules import Schedule
+from course_lib.validation import FloatArray, check_real
+
+
+def step_sizes(
+    step_size: float | Schedule, first: int, n: int, decay: float = 0.0
+) -> FloatArray:
+    r"""Return the sizes of ``n`` steps, the first of them number ``first``, counted from 0.
+
+    A number :math:`\eta_0` falls as :math:`\eta_k = \eta_0 / (1 + \eta_0 \lambda k)` [1]_, and
+    without the decay :math:`\lambda` stays. A schedule is a function of :math:`k`.
+
+    References
+    ----------
+    .. [1] L. Bottou, "Stochastic gradient descent tricks", in Neural Networks: Tricks of the Trade,
+       2nd ed., Springer, 2012, §5.2.
+    """
+    if callable(step_size):
+        return np.array([step_size(k) for k in range(first, first + n)], dtype=np.float64)
+    initial = check_real("step_size", step_size, above=0)
+    return initial / (1.0 + initial * decay * np.arange(first, first + n))
+
+
+def longest_square(X: FloatArray) -> float:
+    """Return the largest squared length of a row with a 1 appended."""
+    return float(np.einsum("ij,ij->i", X, X).max()) + 1.0
+
+
+class SampleLearner:
+    """Rows of weights and a bias, each a linear unit, that learn in lock-step.
+
+    Parameters
+    ----------
+    n_units, n_features
+        How many units, and how many inputs they have.
+    dtype
+        Of the parameters. Without numba they are doubles, which is what the BLAS routines of
+        `course_lib.linear_learners.passes` take.
+    cost
+        One of the slopes of `course_lib.linear_learners.passes`.
+    decay
+        The strength of the L2 penalty.
+    sizes
+        The sizes of the steps: a function of the first one's number and of how many.
+    intercept
+        Whether the biases learn.
+    averaging
+        Whether the learner is the mean of all points on its way, later ones counting more, rather
+        than the last of them.
+
+    Attributes
+    ----------
+    theta, mean : ndarray of shape (n_units, n_features + 1)
+    n_steps : int
+        Samples seen so far.
+    """
+
+    def __init__(
+        self,
+        n_units: int,
+        n_features: int,
+        dtype: np.dtype,
+        cost: int,
+        sizes: Callable[[int, int], FloatArray],
+        *,
+        decay: float = 0.0,
+        intercept: bool = True,
+        averaging: bool = False,
+    ) -> None:
+        self.dtype = dtype if numba_is_available() else np.dtype(np.float64)
+        self.theta = np.zeros((n_units, n_features + 1), self.dtype)
+        self.mean = np.zeros_like(self.theta) if averaging else self.theta
+        self.cost, self.sizes, self.decay = cost, sizes, float(decay)
+        self.intercept, self.averaging, self.n_steps = bool(intercept), averaging, 0
+
+    def epoch(
+        self,
+        X: FloatArray,
+        targets: FloatArray,
+        weight: FloatArray | None,
+        order: NDArray[np.integer],
+    ) -> NDArray[np.integer]:
+        """Let every unit learn from the samples in ``order``.
+
+        Parameters
+        ----------
+        X
+            Shape (n_samples, n_features), contiguous, of the learner's dtype.
+        targets
+            Shape (n_units, n_samples).
+        weight
+            Shape (n_samples,).
+        order
+            Sample numbers.
+
+        Returns
+        -------
+        ndarray of int, shape (n_units,)
+            How many samples moved each unit.
+        """
+        n = len(order)
+        weight = np.ones(len(X), self.dtype) if weight is None else weight.astype(self.dtype)
+        sizes = self.sizes(self.n_steps, n).astype(self.dtype, copy=False)
+        # Later points are better ones: the k-th has a weight in proportion to k.
+        first = self.n_steps + 2 if self.averaging else 2
+        shares = 2.0 / np.arange(first, first + (n if self.averaging else 0))
+        shares = shares.astype(self.dtype)
+        moved = [
+            one_sample_pass(
+                theta,
+                mean,
+                X,
+                *map(_numbers, (target, weight, order, sizes, shares)),
+                self.decay,
+                self.cost,
+                self.intercept,
+            )
+            for theta, mean, target in zip(self.theta, self.mean, targets, strict=True)
+        ]
+        self.n_steps += n
+        return np.array(moved)
+
+    def samples(self, X: FloatArray) -> FloatArray:
+        """Return ``X`` as `epoch` wants it."""
+        return np.ascontiguousarray(X, dtype=self.dtype)
+
+
+def _numbers(array: NDArray) -> NDArray | list[float]:
+    """Return what a loop over single numbers reads fastest."""
+    return array if numba_is_available() else array.tolist()
+
+
+def signs(codes: NDArray[np.intp], n_classes: int, dtype: np.dtype) -> FloatArray:
+    """Return labels -1 and +1, a row for every unit: one against the rest, or two classes' one."""
+    ones = np.arange(n_classes)[:, None] == codes if n_classes > 2 else (codes == 1)[None]
+    return np.where(ones, 1, -1).astype(dtype)
