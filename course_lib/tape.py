@@ -106,7 +106,9 @@ class Variable:
         self.gradient = np.ones_like(self.value)
         for variable in order:
             for parent, pull_back in variable.pull_backs:
-                share = _sum_to_shape(pull_back(variable.gradient), parent.value.shape)
+                share = pull_back(variable.gradient)
+                if share.shape != parent.value.shape:
+                    share = _sum_to_shape(share, parent.value.shape)
                 # Never in place: the two parents of a sum are handed the same array.
                 parent.gradient = share if parent.gradient is None else parent.gradient + share
 
@@ -343,8 +345,6 @@ def _product(left: Operand, right: Operand) -> Variable:
 
 def _sum_to_shape(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Return the gradient of an operand of that shape, undoing numpy's broadcasting."""
-    if gradient.shape == shape:
-        return gradient
     if gradient.ndim == 2 and shape == gradient.shape[1:]:
         return sum_over_samples(gradient)
     new_axes = gradient.ndim - len(shape)

@@ -70,6 +70,8 @@ class History:
         Why the training ended.
     converged : bool
         Whether it ended because nothing improved any more.
+    ran_out : bool
+        Whether it ended because the epochs were used up.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -78,6 +80,7 @@ class History:
     seconds: list[float] = field(default_factory=list)
     stopped_by: str = ""
     converged: bool = False
+    ran_out: bool = False
 
 
 #: Called after every epoch; the training ends when it returns something true.
@@ -220,7 +223,7 @@ class Training:
         """
         rng = np.random.default_rng(batches.seed) if rng is None else rng
         history = History() if history is None else history
-        history.converged = False
+        history.converged = history.ran_out = False
         best, best_point, without = -np.inf, None, 0
         started = perf_counter() - (history.seconds[-1] if history.seconds else 0.0)
         for _ in range(max_epochs):
@@ -257,7 +260,8 @@ class Training:
                 )
                 break
         else:
-            history.stopped_by = f"{max_epochs} epochs were reached"
+            history.ran_out = True
+            history.stopped_by = f"the {max_epochs} epochs were used up"
         if best_point is not None:
             self._restore(best_point)
         return history

@@ -140,8 +140,8 @@ class Multilayer(BaseEstimator):
 
     @property
     def loss_(self) -> float:
-        """Return the last loss."""
-        return self.loss_curve_[-1]
+        """Return the last loss; NaN where not one epoch went well."""
+        return self.loss_curve_[-1] if self.loss_curve_ else float("nan")
 
     @property
     def n_iter_(self) -> int:
@@ -249,7 +249,7 @@ class Multilayer(BaseEstimator):
         return self
 
     def _warn_if_not_converged(self) -> None:
-        if self.history_.stopped_by.endswith("epochs were reached"):
+        if self.history_.ran_out:
             warnings.warn(
                 f"{type(self).__name__} stopped after max_iter = {self.max_iter} epochs, and the "
                 "loss was still falling: more epochs or a larger step_size may fit better",

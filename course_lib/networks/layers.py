@@ -138,9 +138,6 @@ class Layer(ABC):
             Whether the gradient of the inputs is needed. The first layer of a network is spared it.
         """
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
-
 
 class Dense(Layer):
     r"""Every output depends on every input: :math:`A = f(X W + b)`.

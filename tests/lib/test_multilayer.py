@@ -227,6 +227,7 @@ def test_divergence_is_reported_and_leaves_a_finite_network(bad_step):
     with pytest.warns(DivergenceWarning, match="diverged"):
         net.fit(X, y)
     assert np.isfinite(net.theta_).all()
+    assert np.isnan(net.loss_) == (net.n_iter_ == 0)
 
 
 def test_weights_of_samples_and_classes():

@@ -88,6 +88,26 @@ def test_gradient_of_the_training_pass(layers):
     check_gradient(objective, theta, tolerance=1e-7)
 
 
+def test_gradient_outside_of_training_takes_the_running_averages_as_given():
+    X, _ = data()
+    network = Network(4, [BatchNorm(), Dense(3, "tanh"), BatchNorm()])
+    theta = network.initial_parameters(0)
+    network.forward(theta, X)
+    upstream = np.random.default_rng(1).standard_normal((12, 3))
+
+    def gradient(theta):
+        out = np.empty_like(theta)
+        network.backward(theta, network.forward(theta, X, training=False)[1], upstream, out)
+        return out
+
+    objective = FunctionObjective(
+        lambda theta: float((network.predict(theta, X) * upstream).sum()),
+        gradient,
+        n_parameters=network.layout.size,
+    )
+    check_gradient(objective, theta, tolerance=1e-7)
+
+
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "selu"])
 def test_gradient_away_from_the_kinks(name):
     X, y = data()
