@@ -15,6 +15,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -163,7 +164,7 @@ class Perceptron(LinearScores, ClassifierMixin, BaseEstimator):
             data.shape[1],
             data.dtype,
             PERCEPTRON,
-            _Constant(size),
+            partial(step_sizes, size),
             intercept=self.fit_intercept,
         )
         self.mistakes_ = np.empty((0, len(self.learner_.theta)), np.intp)
@@ -192,16 +193,6 @@ class Perceptron(LinearScores, ClassifierMixin, BaseEstimator):
     def converged_(self) -> bool:
         """Return whether the last epoch had no mistake."""
         return self.n_iter_ > 0 and not self.mistakes_[-1].any()
-
-
-@dataclass(frozen=True)
-class _Constant:
-    """Steps of one size."""
-
-    size: float
-
-    def __call__(self, first: int, n: int) -> FloatArray:
-        return step_sizes(self.size, first, n)
 
 
 def mistake_bound(
