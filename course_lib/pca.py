@@ -27,7 +27,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from course_lib.discriminants.fisher import with_fixed_signs
-from course_lib.discriminants.scatter import column_means, residual_scatter
+from course_lib.discriminants.scatter import column_means, mean_and_scatter
 from course_lib.estimator import new_data, random_generator, training_data
 from course_lib.oja import ascend_variance, captured_variance, oja_pass
 from course_lib.validation import FloatArray, check_array, check_choice, check_integer, check_real
@@ -141,14 +141,15 @@ class PCA(_Projection):
             solver = "covariance" if n_samples >= 10 * n_features else "svd"
         wanted, share = self._checked_components(min(n_samples, n_features))
 
-        self.mean_ = column_means(data)
         if solver == "covariance":
-            covariance = residual_scatter(data, self.mean_) / data.dtype.type(n_samples - 1)
+            self.mean_, scatter = mean_and_scatter(data)
+            covariance = scatter / data.dtype.type(n_samples - 1)
             total = np.trace(covariance)
             first = n_features - wanted
             variances, vectors = eigh(covariance, subset_by_index=[first, n_features - 1])
             variances, vectors = variances[::-1].clip(min=0), vectors[:, ::-1]
         else:
+            self.mean_ = column_means(data)
             # The triangle of a QR factorization has the singular values and right vectors of the
             # data and is smaller.
             triangle = np.linalg.qr(data - self.mean_, mode="r")
@@ -271,8 +272,8 @@ class GradientPCA(_Projection):
         if self.max_iter is not None:
             iterations = check_integer("max_iter", self.max_iter, at_least=1)
         rng = random_generator(self.random_state)
-        self.mean_ = column_means(data)
-        covariance = residual_scatter(data, self.mean_) / data.dtype.type(len(data) - 1)
+        self.mean_, scatter = mean_and_scatter(data)
+        covariance = scatter / data.dtype.type(len(data) - 1)
         start = np.linalg.qr(rng.standard_normal((data.shape[1], q)).astype(data.dtype))[0]
         W, history = rule(data, covariance, start, iterations, rng)
         # Any basis of the right subspace captures the same variance; these are the axes in it.

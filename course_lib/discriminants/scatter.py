@@ -145,6 +145,34 @@ def column_means(X: FloatArray) -> FloatArray:
     return total / X.dtype.type(len(X))
 
 
+def mean_and_scatter(X: FloatArray) -> tuple[FloatArray, FloatArray]:
+    r"""Return the mean of the rows of ``X`` and their scatter around it, in one pass.
+
+    The rows are measured from some point :math:`c`, and the scatter is moved to the mean after
+    that: :math:`S = \sum_i (x_i - c)(x_i - c)^\top - n (m - c)(m - c)^\top`. Far from the mean the two
+    terms would be large and nearly equal, and their difference nothing but rounding. Zero is near
+    enough where it is within one standard deviation, and saves subtracting; else :math:`c` is the
+    mean of the first rows.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_features,)
+    scatter : ndarray of shape (n_features, n_features)
+    """
+    first = X[:BLOCK_ROWS]
+    near = first.mean(axis=0)
+    if np.all(np.abs(near) <= first.std(axis=0)):
+        near = np.zeros_like(near)
+    total = np.zeros_like(near)
+    scatter = np.zeros((len(near), len(near)), X.dtype)
+    product = np.empty_like(scatter)
+    for _, block in residual_blocks(X, near if near.any() else None):
+        total += block.sum(axis=0)
+        scatter += np.matmul(block.T, block, out=product)
+    offset = total / X.dtype.type(len(X))
+    return near + offset, scatter - np.outer(total, offset)
+
+
 def residual_scatter(
     X: FloatArray, means: FloatArray, codes: NDArray[np.integer] | None = None
 ) -> FloatArray:
@@ -160,7 +188,7 @@ def residual_scatter(
 
 
 def residual_blocks(
-    X: FloatArray, means: FloatArray, codes: NDArray[np.integer] | None = None
+    X: FloatArray, means: FloatArray | None, codes: NDArray[np.integer] | None = None
 ) -> Iterator[tuple[slice, FloatArray]]:
     """Yield the rows of ``X`` minus their class means, block by block.
 
@@ -169,7 +197,7 @@ def residual_blocks(
     X
         Shape (n_samples, n_features).
     means
-        Shape (n_classes, n_features), or (n_features,) without ``codes``.
+        Shape (n_classes, n_features), or (n_features,) without ``codes``; None subtracts nothing.
     codes
         The class of every row; None subtracts the same mean from all.
 
@@ -177,11 +205,16 @@ def residual_blocks(
     ------
     rows : slice
     block : ndarray of shape (n_rows, n_features)
-        Valid until the next block, which is written over it.
+        Valid until the next block, which is written over it; where nothing is subtracted, the rows
+        themselves.
     """
-    buffer = np.empty((min(BLOCK_ROWS, len(X)), X.shape[1]), X.dtype)
+    if means is not None:
+        buffer = np.empty((min(BLOCK_ROWS, len(X)), X.shape[1]), X.dtype)
     for start in range(0, len(X), BLOCK_ROWS):
         rows = slice(start, min(start + BLOCK_ROWS, len(X)))
+        if means is None:
+            yield rows, X[rows]
+            continue
         block = buffer[: rows.stop - start]
         if codes is None:
             np.subtract(X[rows], means, out=block)

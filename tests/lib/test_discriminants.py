@@ -23,7 +23,12 @@ from course_lib.discriminants import (
     shrink_to_identity,
 )
 from course_lib.discriminants.fisher import with_fixed_signs
-from course_lib.discriminants.scatter import BLOCK_ROWS, column_means, residual_scatter
+from course_lib.discriminants.scatter import (
+    BLOCK_ROWS,
+    column_means,
+    mean_and_scatter,
+    residual_scatter,
+)
 from course_lib.gradient_check import check_gradient
 from course_lib.optimizers import ConjugateGradient, GradientDescent
 
@@ -111,6 +116,20 @@ class TestScatter:
         X = np.random.default_rng(0).standard_normal((2 * BLOCK_ROWS + 17, 3))
         np.testing.assert_allclose(column_means(X), X.mean(axis=0), atol=1e-15)
         np.testing.assert_allclose(residual_scatter(X, np.zeros(3)), X.T @ X, rtol=1e-12, atol=1e-9)
+
+    @pytest.mark.parametrize("offset", [0.0, 0.9, 1e3, 2.0**20])
+    def test_in_one_pass_is_the_same(self, offset):
+        # Binary fractions: the shift is exact, and the true scatter does not change.
+        X = np.random.default_rng(0).integers(-(2**20), 2**20, (2 * BLOCK_ROWS + 17, 3)) / 2.0**20
+        X[:BLOCK_ROWS] += [0.0, 0.0, 0.5]  # The first block is no picture of the rest.
+        before = X.copy()
+        mean, scatter = mean_and_scatter(X + np.array([offset, 0.0, -offset]))
+        expected = (len(X) - 1) * np.cov(X.T)
+        np.testing.assert_allclose(scatter, expected, rtol=1e-10, atol=1e-9)
+        shift = np.array([offset, 0.0, -offset])
+        np.testing.assert_allclose(mean - shift, X.mean(axis=0), atol=1e-15 + 1e-15 * offset)
+        mean_and_scatter(X)
+        np.testing.assert_array_equal(X, before)
 
     def test_keeps_float32(self):
         X, y = unequal_classes()
