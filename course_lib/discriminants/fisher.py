@@ -53,7 +53,7 @@ class FisherDirection:
         return check_array("X", X, shape=(None, len(self.direction))) @ self.direction
 
     def classify(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the class on whose side of the threshold each row of ``X`` falls."""
+        """Return the class on whose side of the threshold each row falls: on it, the first."""
         return self.classes[(self.project(X) > self.threshold).astype(np.intp)]
 
 
@@ -156,8 +156,7 @@ def with_fixed_signs(columns: FloatArray) -> FloatArray:
     if columns.size == 0:
         return columns
     largest = np.argmax(np.abs(columns), axis=0)
-    signs = np.sign(columns[largest, np.arange(columns.shape[1])])
-    return columns * np.where(signs == 0, 1, signs).astype(columns.dtype)
+    return columns * np.sign(columns[largest, np.arange(columns.shape[1])])
 
 
 def _require_full_rank(within: FloatArray) -> None:

@@ -149,10 +149,10 @@ def mean_and_scatter(X: FloatArray) -> tuple[FloatArray, FloatArray]:
     r"""Return the mean of the rows of ``X`` and their scatter around it, in one pass.
 
     The rows are measured from some point :math:`c`, and the scatter is moved to the mean after
-    that: :math:`S = \sum_i (x_i - c)(x_i - c)^\top - n (m - c)(m - c)^\top`. Far from the mean the two
-    terms would be large and nearly equal, and their difference nothing but rounding. Zero is near
-    enough where it is within one standard deviation, and saves subtracting; else :math:`c` is the
-    mean of the first rows.
+    that: :math:`S = \sum_i (x_i - c)(x_i - c)^\top - n (m - c)(m - c)^\top`. Far from the mean the
+    two terms would be large and nearly equal, and their difference nothing but rounding. Zero is
+    near enough where it is within one standard deviation, and saves subtracting; else :math:`c` is
+    the mean of the first rows.
 
     Returns
     -------

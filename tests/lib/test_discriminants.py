@@ -229,6 +229,11 @@ class TestFisherDirection:
         assert found.criterion == 0.0
         assert found.direction == 0.0
 
+    def test_half_way_goes_to_the_first_class(self):
+        found = fisher_direction([[-2.0], [-1.0], [1.0], [2.0]], [0, 0, 1, 1])
+        assert found.threshold == 0.0
+        np.testing.assert_array_equal(found.classify([[-1e-9], [0.0], [1e-9]]), [0, 0, 1])
+
     def test_refuses_more_than_two_classes(self):
         with pytest.raises(ValueError, match="two classes, got 3"):
             fisher_direction(*unequal_classes())
