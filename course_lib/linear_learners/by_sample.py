@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_lib.compiled import numba_is_available
-from course_lib.linear_learners.passes import one_sample_pass
+from course_lib.linear_learners.passes import (
+    LOGISTIC,
+    mini_batch_pass,
+    one_sample_pass,
+    softmax_pass,
+)
 from course_lib.schedules import Schedule
 from course_lib.validation import FloatArray, check_real
 
@@ -138,6 +143,77 @@ class SampleLearner:
     def samples(self, X: FloatArray) -> FloatArray:
         """Return ``X`` as `epoch` wants it."""
         return np.ascontiguousarray(X, dtype=self.dtype)
+
+
+class LogisticLearner:
+    """Logistic regression that learns from single samples or small batches.
+
+    Parameters
+    ----------
+    n_classes, n_features
+        Two classes have one unit, more have one each.
+    dtype, sizes, decay, intercept
+        As for `SampleLearner`.
+    batch_size
+        Samples to a step.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (n_units, n_features + 1)
+    """
+
+    def __init__(
+        self,
+        n_classes: int,
+        n_features: int,
+        dtype: np.dtype,
+        sizes: Callable[[int, int], FloatArray],
+        *,
+        decay: float,
+        intercept: bool,
+        batch_size: int,
+    ) -> None:
+        n_units = n_classes if n_classes > 2 else 1
+        self.unit = SampleLearner(
+            n_units, n_features, dtype, LOGISTIC, sizes, decay=decay, intercept=intercept
+        )
+        self.theta, self.dtype = self.unit.theta, self.unit.dtype
+        self.batch_size = batch_size
+
+    @property
+    def flat(self) -> FloatArray:
+        """Return all weights, then all biases, as the models with an intercept have them."""
+        return np.concatenate([self.theta[:, :-1].ravel(), self.theta[:, -1]])
+
+    def epoch(
+        self,
+        X: FloatArray,
+        codes: NDArray[np.intp],
+        weight: FloatArray | None,
+        order: NDArray[np.integer],
+    ) -> None:
+        """Learn from the samples in ``order``, as `SampleLearner.epoch` does."""
+        is_binary = len(self.theta) == 1
+        if is_binary and self.batch_size == 1:
+            self.unit.epoch(self.unit.samples(X), signs(codes, 2, self.dtype), weight, order)
+            return
+        rows = np.empty((len(order), X.shape[1] + 1), self.dtype)
+        np.take(X, order, axis=0, out=rows[:, :-1], mode="clip")
+        rows[:, -1] = 1.0 if self.unit.intercept else 0.0
+        n_batches = -(-len(order) // self.batch_size)
+        sizes = self.unit.sizes(self.unit.n_steps, n_batches)
+        self.unit.n_steps += n_batches
+        lengths = np.full(n_batches, self.batch_size)
+        lengths[-1] = len(order) - (n_batches - 1) * self.batch_size
+        pushes = np.repeat(sizes / lengths, lengths).astype(self.dtype)
+        if weight is not None:
+            pushes *= weight[order]
+        decay = (1.0 - sizes * self.unit.decay).astype(self.dtype)
+        if is_binary:
+            rows *= np.where(codes[order] == 1, 1.0, -1.0).astype(self.dtype)[:, None]
+            mini_batch_pass(self.theta[0], rows, pushes, self.batch_size, decay)
+        else:
+            softmax_pass(self.theta, rows, codes[order], pushes, self.batch_size, decay)
 
 
 def _numbers(array: NDArray) -> NDArray | list[float]:

@@ -121,6 +121,15 @@ def largest_curvature(X: FloatArray, weight: FloatArray | None) -> float:
     return float(np.linalg.eigvalsh(gram)[-1]) / len(X)
 
 
+def safe_step(X: FloatArray, weight: FloatArray | None, most: float) -> float:
+    """Return one over the largest curvature there can be.
+
+    ``most`` is the largest second derivative of the cost with respect to a score.
+    """
+    curvature = most * largest_curvature(X, weight)
+    return 1.0 / curvature if curvature > 0 else 1.0
+
+
 def as_optimizer(solver: Any, others: Sequence[str]) -> Optimizer | None:
     """Return the optimizer that ``solver`` is or names; None where it is one of ``others``."""
     if isinstance(solver, Optimizer):

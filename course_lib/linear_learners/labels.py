@@ -16,7 +16,8 @@ def training_labels(
 ) -> tuple[FloatArray, NDArray[np.intp], FloatArray | None]:
     """Return the data, the class number of every sample and its weight; remember the classes.
 
-    Samples without weight are left out: they are not there.
+    Samples of weight 0 are left out. The weights have mean 1: the mean of the costs is a weighted
+    one.
     """
     data, labels = training_pairs(learner, X, y)
     encode_classes(labels)
@@ -25,7 +26,7 @@ def training_labels(
         present = weight > 0
         data, labels, weight = data[present], labels[present], weight[present]
     learner.classes_, codes = encode_classes(labels)
-    return data, codes, weight
+    return data, codes, None if weight is None else weight / weight.mean()
 
 
 def first_classes(learner: Any, classes: ArrayLike | None) -> bool:

@@ -35,11 +35,11 @@ from course_lib.linear_learners.fitting import (
     as_optimizer,
     cap_of,
     centre,
-    largest_curvature,
     make_penalty,
     reporting,
     run_full_batch,
     run_optimizer,
+    safe_step,
     warn_not_converged,
 )
 from course_lib.linear_learners.linear_unit import LinearPrediction
@@ -112,10 +112,7 @@ class _Descent(LinearPrediction, BaseEstimator):
             if solver == "cg":
                 self.trace_ = self._run_optimizer(risk, ConjugateGradient(), None, callbacks)
             else:
-                step = 1.0
-                if is_proximal:
-                    curvature = largest_curvature(X.data, weight)
-                    step = 1.0 / curvature if curvature > 0 else 1.0
+                step = safe_step(X.data, weight, 1.0) if is_proximal else 1.0
                 self.trace_ = run_full_batch(
                     risk, solver, penalty, step, None, callbacks=callbacks, **settings
                 )

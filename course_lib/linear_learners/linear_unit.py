@@ -117,6 +117,8 @@ class LinearUnit(LinearPrediction, BaseEstimator):
         """
         data, y = training_pairs(self, X, y, y_numeric=True)
         weight = sample_weights(sample_weight, data)
+        if weight is not None:
+            weight /= weight.mean()
         self._start(data)
         risk = self._risk(data, y, weight)
         samples = self.learner_.samples(data)

@@ -68,8 +68,8 @@ def proximal_descent(
     step_size
         :math:`\eta`, at most one over the largest curvature of :math:`f`.
     bias_step
-        Another step size for the last parameter, which the penalty must leave out. For centred
-        features the bias has a curvature of its own, and this is one over it.
+        Another step size for the parameters that the penalty's mask leaves out. With centred
+        features the biases have a curvature of their own, and this is one over it.
     accelerate
         True for FISTA, False for ISTA.
     max_iterations
@@ -98,8 +98,13 @@ def proximal_descent(
     step = check_real("step_size", step_size, above=0)
     steps: float | FloatArray = step
     if bias_step is not None:
-        steps = np.full_like(y, step)
-        steps[-1] = check_real("bias_step", bias_step, above=0)
+        if penalty is None or penalty.mask is None:
+            raise ValueError(
+                "bias_step needs a penalty with a mask, which says where the biases are; L2(0.0, "
+                f"mask) penalises nothing. Got penalty={penalty!r}"
+            )
+        steps = np.where(penalty.mask, step, check_real("bias_step", bias_step, above=0))
+        steps = steps.astype(y.dtype)
     rules = [*([stop] if isinstance(stop, StoppingRule) else stop), IterationCap(max_iterations)]
     gradient, t, started = np.empty_like(y), 1.0, perf_counter()
     points, values, norms, seconds = [theta], [], [], [0.0]
