@@ -17,6 +17,7 @@ import pytest
 
 from course_lib import costs
 from course_lib.descent import descend
+from course_lib.information_geometry import KFAC, NaturalGradient
 from course_lib.line_search import BacktrackingLineSearch
 from course_lib.linear_models import LinearModel
 from course_lib.networks import BatchNorm, Dense, LayerNorm, Network, Nonlinearity, Residual
@@ -32,6 +33,7 @@ from course_lib.optimizers import (
     ConjugateGradient,
     FirstOrder,
     GradientDescent,
+    Link,
     Momentum,
     Nadam,
     Nesterov,
@@ -45,6 +47,7 @@ from course_lib.optimizers import (
     direction_of,
     scale_by_step_size,
 )
+from course_lib.optimizers.transforms import StepSizeLink
 from course_lib.quasi_newton import quasi_newton
 from course_lib.schedules import Cosine, OneCycle, WarmUp
 
@@ -71,6 +74,11 @@ OPTIMIZER_FOR: dict[str, Callable[[float], Optimizer]] = {
     "nadam": lambda L: Nadam(0.02),
     "newton": lambda L: Newton(BacktrackingLineSearch(), damping=L),
     "conjugate_gradient": lambda L: ConjugateGradient(),
+    "natural gradient": lambda L: NaturalGradient(0.2, damping=0.1),
+    "natural gradient, by products": lambda L: NaturalGradient(
+        0.2, damping=0.1, solver="conjugate gradients"
+    ),
+    "K-FAC": lambda L: KFAC(0.05, damping=0.1),
     "chain": lambda L: chain(
         clip_by_norm(10.0),
         direction_of(Adam()),
@@ -188,6 +196,18 @@ ABSTRACT = {"Cost", "MarginCost"}
 TWO_FUNCTIONS = {"batch-normalised network"}
 COMPARES = {"gradient descent, line search", "newton", "conjugate_gradient"}
 
+# What second-order methods ask of an objective: a Hessian, the likelihood of a model, its layers.
+NETWORKS = [name for name in PROBLEMS if " network" in name or name.startswith("softmax")]
+NETWORKS += ["sigmoid output", "sigmoid output, focal"]
+DENSE = ["half squared error", "squared error", "logistic", "softmax", "tanh network"]
+DENSE += ["ReLU network"]
+OTHER_LIKELIHOODS = ["normalised network", "batch-normalised network", "residual network"]
+DEFINED_ON = {
+    Newton: set(PROBLEMS) - set(NETWORKS),
+    NaturalGradient: {*DENSE, *OTHER_LIKELIHOODS},
+    KFAC: set(DENSE),
+}
+
 
 def problem(name: str) -> Problem:
     return PROBLEMS[name]()
@@ -228,23 +248,16 @@ def reachable(name: str) -> float:
 def test_descends(optimizer, name):
     objective, start = problem(name)
     rule = OPTIMIZER_FOR[optimizer](curvature(name))
-    if isinstance(rule, Newton) and not knows_its_hessian(objective, start):
-        with pytest.raises(NotImplementedError):
+    if name not in DEFINED_ON.get(type(rule), PROBLEMS):
+        with pytest.raises((NotImplementedError, TypeError), match=r"Hessian|likelihood|dense"):
             descend(objective, start, rule)
         return
-    trace = descend(objective, start, rule, max_iterations=ITERATIONS)
+    patience = 20 if isinstance(rule, NaturalGradient | KFAC) else ITERATIONS
+    trace = descend(objective, start, rule, max_iterations=patience)
     assert not trace.diverged
     assert np.isfinite(trace.theta).all()
     closed = (trace.value[0] - trace.value[-1]) / (trace.value[0] - reachable(name))
     assert closed > 0.1
-
-
-def knows_its_hessian(objective: Objective, start: np.ndarray) -> bool:
-    try:
-        objective.hessian(start)
-    except NotImplementedError:
-        return False
-    return True
 
 
 FIRST_ORDER = [name for name, make in OPTIMIZER_FOR.items() if isinstance(make(1.0), FirstOrder)]
@@ -276,10 +289,20 @@ def test_descends_on_batches(optimizer, name):
     assert objective.value(trace.final) < objective.value(start)
 
 
+def subclasses(kind: type) -> set[type]:
+    return {kind}.union(*(subclasses(child) for child in kind.__subclasses__()))
+
+
 def test_no_optimizer_is_forgotten():
     assert set(OPTIMIZERS) <= set(OPTIMIZER_FOR)
     made = {type(make(1.0)) for make in OPTIMIZER_FOR.values()}
-    assert set(OPTIMIZERS.values()) <= made
+    complete = {
+        kind
+        for kind in subclasses(Optimizer)
+        if kind.__module__.startswith("course_lib.") and not inspect.isabstract(kind)
+    }
+    # Links of a chain take no step of their own.
+    assert {kind for kind in complete if not issubclass(kind, Link)} - {StepSizeLink} == made
 
 
 def test_no_cost_is_forgotten():
