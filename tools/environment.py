@@ -69,7 +69,7 @@ def run(command: list[str]) -> None:
     completed = subprocess.run(command, cwd=ROOT, check=False)
     if completed.returncode != 0:
         print(f"\nThis step failed (exit {completed.returncode}): {' '.join(command)}")
-        print("Installing needs a connection to the Python package index.")
+        print("The reason stands above; installing needs a connection to the package index.")
         raise SystemExit(1)
 
 

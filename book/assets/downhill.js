@@ -1,0 +1,1 @@
+/* Repairs that the theme's pages need. Written for this book; loads nothing. */
