@@ -10,6 +10,6 @@ DESKTOP = {"width": 1280, "height": 900}
 
 
 def pages() -> list[str]:
-    """Return every page of the book, as paths below its root; the start page where there is none."""
+    """Return every page of the book, as paths below its root."""
     found = (path.relative_to(BOOK).as_posix() for path in BOOK.rglob("*.html"))
     return sorted(p for p in found if not p.startswith(("_static", "_modules"))) or ["index.html"]

@@ -48,7 +48,8 @@ def browser() -> Iterator[object]:
     executable = named or next(filter(None, map(shutil.which, BROWSERS)), None)
     if executable is None:
         skip_or_fail(
-            "no browser: install Chromium (Debian: apt-get install chromium) or set DOWNHILL_CHROMIUM"
+            "no browser: install Chromium (Debian: apt-get install chromium) "
+            "or set DOWNHILL_CHROMIUM"
         )
     from playwright.sync_api import sync_playwright
 

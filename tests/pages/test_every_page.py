@@ -55,7 +55,8 @@ def test_no_sideways_scrolling_on_a_phone(visit, path):
     width = page.evaluate("document.scrollingElement.scrollWidth")
     wide = page.evaluate(
         """() => [...document.querySelectorAll('body *')]
-            .filter(n => n.getBoundingClientRect().right > 361 && getComputedStyle(n).position !== 'fixed')
+            .filter(n => n.getBoundingClientRect().right > 361)
+            .filter(n => getComputedStyle(n).position !== 'fixed')
             .slice(0, 5).map(n => n.tagName + '.' + n.className)"""
     )
     assert width <= PHONE["width"], f"page is {width} px wide; sticking out: {wide}"
