@@ -103,7 +103,8 @@ def render_pages() -> bool:
     start = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", start, "build", str(ROOT)]
     command += ["-W", "-n", "--keep-going", "--quiet"]
-    completed = subprocess.run(command, cwd=ROOT, check=False)
+    # Warnings go to the error stream; what Jupyter Book says besides is repeated by main().
+    completed = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
     return completed.returncode == 0 and (HTML / "index.html").exists()
 
 

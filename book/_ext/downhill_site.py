@@ -140,6 +140,8 @@ def leave_out_thebe(app: Sphinx, *_: object) -> None:
             for listener in listeners
             if not getattr(listener.handler, "__module__", "").startswith("sphinx_thebe")
         ]
+    styles = app.registry.css_files
+    styles[:] = [entry for entry in styles if "thebe" not in entry[0]]
 
 
 def print_references_as_list(
