@@ -22,6 +22,7 @@ from pathlib import Path
 import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
+from kernels import isolate_kernels
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "_build"
@@ -111,8 +112,7 @@ def render_pages() -> bool:
 def main() -> None:
     """Build what is stale and say where the book is."""
     started = time.perf_counter()
-    # Explorables then render as HTML that moves without a kernel.
-    os.environ["COURSE_STATIC"] = "1"
+    isolate_kernels()
     os.chdir(ROOT)
     lock = ROOT / "constraints.txt"
     forget_if_changed(

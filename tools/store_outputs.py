@@ -8,11 +8,11 @@ running an unchanged notebook again changes nothing in it.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
+from kernels import isolate_kernels
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -77,8 +77,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", type=Path)
     notebooks = parser.parse_args(arguments).notebooks or find_chapters()
-    # Explorables then render as the static page does, which is what the tests compare.
-    os.environ["COURSE_STATIC"] = "1"
+    isolate_kernels()
     for path in notebooks:
         if not path.is_file():
             raise SystemExit(f"{path}: no such notebook.")

@@ -64,13 +64,20 @@
       const heading = link.parentElement.textContent.replace(link.textContent, "").trim();
       link.setAttribute("aria-label", "Link to " + (heading.slice(0, 60) || "this place"));
     });
+    /* The corner of a table that has row names is no heading. */
+    document.querySelectorAll("table.table thead th").forEach((cell) => {
+      if (!cell.textContent.trim() && !cell.querySelector("img")) {
+        const corner = document.createElement("td");
+        corner.className = cell.className;
+        cell.replaceWith(corner);
+      }
+    });
     /* Boxes to tick in a list: the text beside them is their name. */
     document.querySelectorAll("input.task-list-item-checkbox").forEach((box) => {
       box.setAttribute("aria-label", box.parentElement.textContent.trim() || "task");
     });
   }
 
-  /* Inline mathematics that is wider than a phone breaks out; it gets a box that scrolls. */
   function start() {
     repairTheme();
     watchScrollables();
