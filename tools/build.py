@@ -115,9 +115,7 @@ def main() -> None:
     isolate_kernels()
     os.chdir(ROOT)
     lock = ROOT / "constraints.txt"
-    forget_if_changed(
-        "execution", [ROOT / "course_lib", lock], [EXECUTION_CACHE, DOCTREES]
-    )
+    forget_if_changed("execution", [ROOT / "course_lib", lock], [EXECUTION_CACHE, DOCTREES])
     forget_if_changed(
         "site",
         [ROOT / "_config.yml", ROOT / "_toc.yml", ROOT / "book" / "_ext", lock],
