@@ -9,27 +9,30 @@ from pathlib import Path
 import pytest
 
 GLOSSARY = Path(__file__).resolve().parents[2] / "book" / "glossary.md"
+# A heading with the first letter, then a glossary of its terms.
+SECTION = re.compile(r"^## ([^\n]+)\n\n```\{glossary\}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CHINESE = re.compile(r"\[([^\]]+)\]\{\.language-zh\} — (.+)")
-
-
-def entries() -> dict[str, str]:
-    """Return the definitions by term; a repeated term fails."""
-    body = GLOSSARY.read_text(encoding="utf-8").split("```{glossary}\n")[1].rsplit("```", 1)[0]
-    found: dict[str, str] = {}
-    for block in body.strip().split("\n\n"):
-        term, _, definition = block.partition("\n")
-        assert term not in found, f"{term} stands twice"
-        found[term] = definition.strip()
-    return found
-
-
-ENTRIES = entries()
 
 
 def place(term: str) -> str:
     """Return what a term is sorted by: letters and digits, dashes as spaces."""
     letters = unicodedata.normalize("NFKD", re.sub("[–-]", " ", term.lower().replace("ł", "l")))
     return re.sub(r"[^a-z0-9 ]", "", letters)
+
+
+def entries() -> dict[str, str]:
+    """Return the definitions by term; a repeated term fails."""
+    found: dict[str, str] = {}
+    for initial, body in SECTION.findall(GLOSSARY.read_text(encoding="utf-8")):
+        for block in body.strip().split("\n\n"):
+            term, _, definition = block.partition("\n")
+            assert term not in found, f"{term} stands twice"
+            assert place(term)[0].upper() in initial, f"{term} stands under {initial}"
+            found[term] = definition.strip()
+    return found
+
+
+ENTRIES = entries()
 
 
 def test_terms_are_in_alphabetical_order() -> None:
