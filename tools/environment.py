@@ -60,7 +60,9 @@ def create_environment() -> None:
         shutil.rmtree(ENVIRONMENT)
     else:
         print(f"Making .venv with Python {describe_origin()['version']}.")
-    run([sys.executable, "-m", "venv", str(ENVIRONMENT)])
+    # This program may itself run in the environment that is being replaced.
+    base_python = getattr(sys, "_base_executable", None) or sys.executable
+    run([base_python, "-m", "venv", str(ENVIRONMENT)])
     ORIGIN_STAMP.write_text(json.dumps(describe_origin(), indent=1), encoding="utf-8")
 
 
