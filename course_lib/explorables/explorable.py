@@ -63,9 +63,7 @@ class Slider:
         """What is shown for each value."""
         if self.format is not None:
             return [self.format(value) for value in self.values]
-        return [
-            str(value) if isinstance(value, int) else compact(value) for value in self.values
-        ]
+        return [str(value) if isinstance(value, int) else compact(value) for value in self.values]
 
     def index_of(self, value: float) -> int:
         """Return the position of ``value``.

@@ -47,9 +47,7 @@ def verdict(scene: Scene) -> str:
 
 def join(tokens: list[Token]) -> str:
     """Return the HTML of one state."""
-    return "".join(
-        escape(token.value) if isinstance(token, Slot) else token for token in tokens
-    )
+    return "".join(escape(token.value) if isinstance(token, Slot) else token for token in tokens)
 
 
 def _legend(panel: Panel) -> str:

@@ -83,8 +83,10 @@ class Axis:
         if self.tick_labels is not None:
             return list(zip(ticks, self.tick_labels, strict=True))
         if self.scale == "log":
-            return [(tick, scientific(tick, 0) if not 0.01 < tick < 1000 else f"{tick:g}")
-                    for tick in ticks]
+            return [
+                (tick, scientific(tick, 0) if not 0.01 < tick < 1000 else f"{tick:g}")
+                for tick in ticks
+            ]
         return [(tick, f"{tick:g}".replace("-", "−")) for tick in ticks]
 
 
@@ -254,8 +256,7 @@ class Scene:
 def _check_pairs(x: ArrayLike, y: ArrayLike) -> None:
     if np.shape(x) != np.shape(y) or np.ndim(x) != 1:
         raise ValueError(
-            "x and y must be 1-D and of equal length, got shapes "
-            f"{np.shape(x)} and {np.shape(y)}"
+            f"x and y must be 1-D and of equal length, got shapes {np.shape(x)} and {np.shape(y)}"
         )
 
 
@@ -273,4 +274,3 @@ def _powers_of_ten(low: float, high: float, at_most: int = 6) -> tuple[float, ..
     first, last = int(np.ceil(np.log10(low) - 1e-9)), int(np.floor(np.log10(high) + 1e-9))
     stride = max(1, -(-(last - first) // at_most))
     return tuple(10.0**e for e in range(first, last + 1) if e % stride == 0)
-

@@ -46,7 +46,8 @@ def static_html(explorable: Explorable) -> str:
             style((_HERE, "explorable.css")),
             f'<div class="dh dh-explorable" data-static id="{prefix}" role="group" '
             f'aria-label="{escape(explorable.title)}">',
-            f'<p class="title">{escape(explorable.title)}</p>',
+            f'<header><p class="title">{escape(explorable.title)}</p>'
+            '<button type="button">Reset</button></header>',
             f'<p class="lead">{escape(explorable.lead)}</p>' if explorable.lead else "",
             '<p class="needs-script">The sliders need JavaScript; this is the figure as it '
             "starts.</p>",
@@ -149,4 +150,4 @@ def _controls(explorable: Explorable) -> str:
             f'step="1" value="{start}" data-start="{start}" aria-valuetext="{label}" '
             'autocomplete="off" disabled></div>'
         )
-    return f'<div class="controls">{"".join(controls)}<button type="button">Reset</button></div>'
+    return f'<div class="controls">{"".join(controls)}</div>'

@@ -1,8 +1,8 @@
 r"""Step size against conditioning: gradient descent on a bowl, seen from three sides.
 
-Chapter: *Gradient descent*. On a quadratic with curvatures :math:`\mu` and :math:`L` the error along
-an axis of curvature :math:`\lambda` is multiplied by :math:`1 - \alpha\lambda` at every step. The
-three panels show the path, the gap that it leaves, and these factors.
+Chapter: *Gradient descent*. On a quadratic with curvatures :math:`\mu` and :math:`L` the error
+along an axis of curvature :math:`\lambda` is multiplied by :math:`1 - \alpha\lambda` at every step.
+The three panels show the path, the gap that it leaves, and these factors.
 """
 
 from __future__ import annotations
@@ -103,32 +103,36 @@ def draw(condition: float, step: float) -> Scene:
         readout=f"{_story(condition, flat, steep)} {_result(trace, needed, flat, steep)}",
         reached=condition == TARGET_CONDITION and needed is not None,
         facts={
-            "flat factor 1 − αμ": decimal(flat, 3),
-            "steep factor 1 − αL": decimal(steep, 3),
-            f"gap after {ITERATIONS} iterations": scientific(_shown(trace.value[-1])),
-            f"iterations to {scientific(TARGET_GAP, 0)}": (
+            "Flat factor 1 − αμ": decimal(flat, 3),
+            "Steep factor 1 − αL": decimal(steep, 3),
+            f"Gap after {ITERATIONS} iterations": _gap_in_words(trace.value[-1]),
+            f"Iterations to {scientific(TARGET_GAP, 0)}": (
                 str(needed) if needed is not None else "not reached"
             ),
         },
     )
 
 
-def _shown(gap: float) -> float:
-    """Rounding decides what is left once the gap is tiny; it is not shown."""
-    return 0.0 if gap < 1e-20 else float(gap)
+def _gap_in_words(gap: float) -> str:
+    """Write a gap; what is left once it is tiny is decided by rounding, and not worth writing."""
+    if gap < 1e-15:
+        return f"below {scientific(1e-15, 0)}"
+    return decimal(gap, 3) if 0.01 <= gap < 100 else scientific(gap)
 
 
 def _path_panel(condition: float, trace: Trace, flat: float, steep: float) -> Panel:
-    x, y = trace.theta.T
+    # A path that leaves the picture for good is drawn to where it leaves, and not back and forth.
+    away = np.flatnonzero(np.linalg.norm(trace.theta, axis=1) > 7)
+    x, y = trace.theta[: away[0] + 1 if away.size else None].T
     marks: list[Mark] = [
         _contours(condition, trace.value[0]),
         _axis_through_minimum(_FLAT, _FLAT_LOOK),
         _axis_through_minimum(_STEEP, _STEEP_LOOK),
         Line(x, y, tone="ink", width=1.5, dots=True, smooth=False),
-        Points([0], [0], shape="cross", size=11, tone="accent"),
+        Points([0], [0], shape="cross", size=11, tone="series-3"),
         Points([START[0]], [START[1]], shape="ring", size=12, tone="ink"),
         Text(START[0], START[1], "start", anchor="end", offset=(-10, -3), tone="ink"),
-        Text(0, 0, "minimum", offset=(12, 16), tone="accent"),
+        Text(0, 0, "minimum", offset=(12, 16), tone="series-3"),
     ]
     if steep < -1:
         course = "The path swings across the valley, wider at every step, and leaves the picture"
@@ -157,8 +161,8 @@ def _path_panel(condition: float, trace: Trace, flat: float, steep: float) -> Pa
         equal=True,
         legend=[
             ("iterates", Line([], [], width=1.5, dots=True)),
-            ("flat direction", Line([], [], **_FLAT_LOOK)),
-            ("steep direction", Line([], [], **_STEEP_LOOK)),
+            ("flat axis", Line([], [], **_FLAT_LOOK)),
+            ("steep axis", Line([], [], **_STEEP_LOOK)),
         ],
     )
 
@@ -189,9 +193,9 @@ def _gap_panel(condition: float, trace: Trace, flat: float, steep: float) -> Pan
     last = trace.value[-1]
     needed = iterations_to_target(trace.value)
     if last > trace.value[0]:
-        course = f"The gap grows to {scientific(last)}"
+        course = f"The gap grows to {_gap_in_words(last)}"
     elif needed is None:
-        course = f"The gap falls to {scientific(last)} and stays above the target"
+        course = f"The gap falls to {_gap_in_words(last)} and stays above the target"
     else:
         course = f"The gap falls below the target at iteration {needed}"
     holder = _holds_back(condition, flat, steep)
@@ -210,8 +214,8 @@ def _gap_panel(condition: float, trace: Trace, flat: float, steep: float) -> Pan
         height=242,
         legend=[
             ("gap", Line([], [], tone="ink", width=3)),
-            ("its flat part", Line([], [], **_FLAT_LOOK)),
-            ("its steep part", Line([], [], width=3, **_STEEP_LOOK)),
+            ("flat part", Line([], [], **_FLAT_LOOK)),
+            ("steep part", Line([], [], width=3, **_STEEP_LOOK)),
         ],
     )
 
@@ -238,7 +242,7 @@ def _factor_panel(condition: float, flat: float, steep: float) -> Panel:
         legend=[
             ("flat (μ)", Points([], [], shape="dot", tone="series-1")),
             ("steep (L)", Points([], [], shape="square", tone="series-2")),
-            ("± the larger", Line([], [], tone="muted", width=1)),
+            ("± larger size", Line([], [], tone="muted", width=1)),
         ],
     )
 
@@ -273,9 +277,7 @@ def _story(condition: float, flat: float, steep: float) -> str:
 
 def _result(trace: Trace, needed: int | None, flat: float, steep: float) -> str:
     if max(abs(flat), abs(steep)) > 1:
-        return f"After {ITERATIONS} iterations the gap is {scientific(trace.value[-1])}."
+        return f"After {ITERATIONS} iterations the gap is {_gap_in_words(trace.value[-1])}."
     if needed is None:
-        return (
-            f"After {ITERATIONS} iterations the gap is still {scientific(trace.value[-1])}."
-        )
+        return f"After {ITERATIONS} iterations the gap is still {_gap_in_words(trace.value[-1])}."
     return f"The gap is below {scientific(TARGET_GAP, 0)} after {needed} iterations."

@@ -55,8 +55,7 @@ def render_panel(panel: Panel, prefix: str) -> list[Token]:
         '">',
         frame.markup(),
         _dot_markers(panel, prefix),
-        f'<svg x="{LEFT * UNITS}" y="{TOP * UNITS}" width="{frame.width}" '
-        f'height="{frame.height}">',
+        f'<svg x="{LEFT * UNITS}" y="{TOP * UNITS}" width="{frame.width}" height="{frame.height}">',
     ]
     for mark in panel.marks:
         tokens += _RENDERERS[type(mark)](mark, frame, prefix)
@@ -91,21 +90,23 @@ class _Frame:
             at = left + int(steady_integers(self.x.position(tick) * self.width))
             if left <= at <= right:
                 grid.append(f"M{at} {top}V{bottom}")
-                labels.append(f'<text x="{at}" y="{bottom + 155}" class="mid">{escape(label)}</text>')
+                labels.append(_label(at, bottom + 155, "mid", label))
         for tick, label in self.y.ticks_and_labels():
             at = top + int(steady_integers((1 - self.y.position(tick)) * self.height))
             if top <= at <= bottom:
                 grid.append(f"M{left} {at}H{right}")
-                labels.append(f'<text x="{left - 60}" y="{at + 42}" class="end">{escape(label)}</text>')
-        axis_labels = (
-            f'<text x="{right}" y="{bottom + 330}" class="end axis">{escape(self.x.label)}</text>'
-            f'<text x="0" y="120" class="axis">{escape(self.y.label)}</text>'
-        )
+                labels.append(_label(left - 60, at + 42, "end", label))
+        labels.append(_label(right, bottom + 330, "end axis", self.x.label))
+        labels.append(_label(0, 120, "axis", self.y.label))
         return (
             f'<g aria-hidden="true"><path class="grid" d="{"".join(grid)}"/>'
             f'<path class="edge" d="M{left} {top}V{bottom}H{right}"/>'
-            f"{''.join(labels)}{axis_labels}</g>"
+            f"{''.join(labels)}</g>"
         )
+
+
+def _label(x: int, y: int, look: str, text: str) -> str:
+    return f'<text x="{x}" y="{y}" class="{look}">{escape(text)}</text>'
 
 
 def _render_line(line: Line, frame: _Frame, prefix: str) -> list[Token]:
@@ -156,14 +157,14 @@ def _stretches(x: np.ndarray, y: np.ndarray, width: int, height: int) -> list[np
     enter = np.where(still, np.where(inside, -np.inf, np.inf), enter).max(axis=1).clip(min=0)
     leave = np.where(still, np.where(inside, np.inf, -np.inf), leave).min(axis=1).clip(max=1)
     stretches: list[list[np.ndarray]] = []
-    open_end = False
+    continues = -1  # the segment whose start is the end of the one before, uncut
     for i in np.flatnonzero(enter <= leave):  # False for NaN as well
         first, last = start[i] + enter[i] * step[i], start[i] + leave[i] * step[i]
-        if open_end and enter[i] == 0 and i == previous + 1:
+        if enter[i] == 0 and i == continues:
             stretches[-1].append(last)
         else:
             stretches.append([first, last])
-        open_end, previous = leave[i] == 1, i
+        continues = i + 1 if leave[i] == 1 else -1
     return [np.array(stretch) for stretch in stretches]
 
 
@@ -280,12 +281,16 @@ def _dot_markers(panel: Panel, prefix: str) -> str:
     tones = sorted({mark.tone for mark in panel.marks if isinstance(mark, Line) and mark.dots})
     if not tones:
         return ""
-    return "<defs>" + "".join(
-        f'<marker id="{prefix}-{tone}" markerUnits="userSpaceOnUse" markerWidth="60" '
-        f'markerHeight="60" refX="30" refY="30"><circle cx="30" cy="30" r="24" '
-        f'class="filled tone-{tone}"/></marker>'
-        for tone in tones
-    ) + "</defs>"
+    return (
+        "<defs>"
+        + "".join(
+            f'<marker id="{prefix}-{tone}" markerUnits="userSpaceOnUse" markerWidth="60" '
+            f'markerHeight="60" refX="30" refY="30"><circle cx="30" cy="30" r="24" '
+            f'class="filled tone-{tone}"/></marker>'
+            for tone in tones
+        )
+        + "</defs>"
+    )
 
 
 def legend_key(mark: Mark) -> str:
@@ -302,7 +307,8 @@ def legend_key(mark: Mark) -> str:
         drawing = f'<path class="{filled} tone-{mark.tone}" d="{path}"/>'
     else:
         opacity = getattr(mark, "opacity", 1)
-        drawing = f'<path class="region tone-{mark.tone}" opacity="{opacity:g}" d="M0 0H260V100H0z"/>'
+        look = f'class="region tone-{mark.tone}" opacity="{opacity:g}"'
+        drawing = f'<path {look} d="M0 0H260V100H0z"/>'
     return f'<svg class="key" viewBox="0 0 260 100" aria-hidden="true">{drawing}</svg>'
 
 
