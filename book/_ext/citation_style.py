@@ -30,7 +30,8 @@ NAME = "downhill"
 
 def family_name(person: Person) -> str:
     """Return the name that a work is cited under, with its particles."""
-    return " ".join([*person.prelast_names, *person.last_names])
+    name = " ".join([*person.prelast_names, *person.last_names])
+    return name.strip("{}")  # the braces that keep an organization's name in one piece
 
 
 def authors_of(entry: Entry) -> str:

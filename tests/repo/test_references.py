@@ -32,7 +32,7 @@ REQUIRED_FIELDS = {
 KNOWN_FIELDS = {
     "address", "archiveprefix", "booktitle", "doi", "edition", "eprint", "howpublished",
     "institution", "journal", "note", "number", "pages", "publisher", "school", "series", "title",
-    "type", "url", "volume", "year",
+    "url", "volume", "year",
 }  # fmt: skip
 
 FIRST_PRINTED_WORK = 1805  # Legendre's least squares
