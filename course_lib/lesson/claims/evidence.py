@@ -14,7 +14,7 @@ from course_lib.lesson.claims.markup import fill
 Number = int | float | str
 
 
-class VerdictMismatch(AssertionError):  # noqa: N818 - it is a finding, as GradientMismatch is
+class VerdictMismatch(AssertionError):
     """A check does not conclude the verdict that the ledger prints."""
 
 

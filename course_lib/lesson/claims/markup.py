@@ -12,6 +12,7 @@ from html import escape
 
 PLACE = re.compile(r"\{\{(\w+)(?::([^{}]+))?\}\}")
 SPAN = re.compile(r"\$(?P<maths>[^$]+)\$|`(?P<code>[^`]+)`|\*(?P<stress>[^*\s][^*]*)\*")
+PUNCTUATION = re.compile(r"[,.;:!?)]+")
 SCIENTIFIC = re.compile(r"(-?[\d.]+)e([+-]\d+)")
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -52,16 +53,25 @@ def to_html(text: str) -> str:
     """Return ``text`` as HTML; the book's MathJax typesets what carries the class ``math``."""
     pieces, end = [], 0
     for match in SPAN.finditer(text):
-        pieces.append(escape(text[end : match.start()], quote=False))
+        pieces.append(_running_text(text[end : match.start()]))
+        end = match.end()
         if match["maths"]:
             maths = escape(match["maths"], quote=False)
-            pieces.append(rf'<span class="math notranslate nohighlight">\({maths}\)</span>')
+            formula = rf'<span class="math notranslate nohighlight">\({maths}\)</span>'
+            if mark := PUNCTUATION.match(text, end):
+                # A comma must not open the next line.
+                formula = f'<span class="together">{formula}{mark[0]}</span>'
+                end = mark.end()
+            pieces.append(formula)
         elif match["code"]:
             pieces.append(f"<code>{escape(match['code'], quote=False)}</code>")
         else:
-            pieces.append(f"<em>{escape(match['stress'], quote=False)}</em>")
-        end = match.end()
-    return "".join(pieces) + escape(text[end:], quote=False)
+            pieces.append(f"<em>{_running_text(match['stress'])}</em>")
+    return "".join(pieces) + _running_text(text[end:])
+
+
+def _running_text(text: str) -> str:
+    return escape(text.replace("'", "’"), quote=False)
 
 
 def _number(value: int | float | str, spec: str | None, tex: bool) -> str:

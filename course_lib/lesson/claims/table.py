@@ -1,4 +1,4 @@
-"""The ledger as a page shows it: one table, which becomes one card a claim where room is short."""
+"""The ledger as a page shows it: a table a subject, and a card a claim where room is short."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from course_lib.lesson.claims.ledger import (
 )
 from course_lib.lesson.claims.markup import to_html
 from course_lib.lesson.page import style
+from course_lib.validation import check_choice
 
 COLUMNS = ("Claim", "What the documents say", "What is right, and what shows it")
 
@@ -58,60 +59,50 @@ def claims(chapter: str | None = None, *, only: Iterable[str] | None = None) -> 
             members = [c for c in subject.claims if wanted is None or c.id in wanted]
             if members:
                 groups.append((title, [examine(claim) for claim in members]))
-    return ClaimsTable(groups, complete=wanted is None)
+    return ClaimsTable(groups, "selection" if only else "chapter" if chapter else "ledger")
 
 
 class ClaimsTable:
-    """Findings, grouped under titles; a notebook displays it as a table.
+    """Findings, grouped under titles; a notebook displays one table a group.
 
     Parameters
     ----------
     groups
         Titles and the findings under each.
-    complete
-        Whether these are all claims of a chapter, or a selection. Rows of a complete table can be
-        linked to (``#claim-c002``) and filtered by verdict.
+    view
+        ``"chapter"``: groups unfold on demand, the first is open. ``"ledger"``: all are open, and
+        can be filtered by verdict. ``"selection"``: tables alone, which may stand beside the full
+        ones; the rows of the other two can be linked to (``#claim-c002``).
     """
 
     def __init__(
-        self, groups: Sequence[tuple[str, Sequence[Finding]]], *, complete: bool = True
+        self, groups: Sequence[tuple[str, Sequence[Finding]]], view: str = "chapter"
     ) -> None:
         self.groups = [(title, list(findings)) for title, findings in groups]
-        self.complete = complete
+        self.view = check_choice("view", view, ("chapter", "ledger", "selection"))
 
     @property
     def findings(self) -> list[Finding]:
         """All findings, in order."""
         return [finding for _, findings in self.groups for finding in findings]
 
-    def count(self, verdict: str) -> int:
-        """Return how many claims have ``verdict``."""
-        return sum(finding.claim.verdict == verdict for finding in self.findings)
-
     @property
     def summary(self) -> str:
         """One sentence: how many claims, and what becomes of them."""
         n = len(self.findings)
-        counts = {verdict: self.count(verdict) for verdict in VERDICTS}
-        parts = [
-            f"{counts['holds']} {'holds' if counts['holds'] == 1 else 'hold'}",
-            f"{counts['conditional']} {'holds' if counts['conditional'] == 1 else 'hold'} under "
-            "a condition",
-            f"{counts['wrong']} {'does' if counts['wrong'] == 1 else 'do'} not hold",
-        ]
-        listing = ", ".join(
-            part for part, count in zip(parts, counts.values(), strict=True) if count
+        return (
+            f"{n} {'claim' if n == 1 else 'claims'} of the source documents: "
+            f"{_tally(self.findings)}."
         )
-        return f"{n} {'claim' if n == 1 else 'claims'} of the source documents: {listing}."
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/html": self.to_html(), "text/plain": self.to_text()}
 
     def __repr__(self) -> str:
         return self.to_text()
 
     def to_text(self) -> str:
-        """Return the table as plain text: a paragraph a claim."""
+        """Return the tables as plain text: a paragraph a claim."""
         lines = [self.summary]
         for title, findings in self.groups:
             lines += ["", title]
@@ -122,29 +113,21 @@ class ClaimsTable:
         return "\n".join(lines)
 
     def to_html(self) -> str:
-        """Return the table as HTML that brings its own style."""
-        head = "".join(
-            f'<th role="columnheader" scope="col">{escape(column)}</th>' for column in COLUMNS
-        )
+        """Return the tables as HTML that brings its own style."""
         return "\n".join(
             [
                 '<div class="dh dh-claims">',
                 style(("course_lib.lesson.claims", "style.css")),
-                *([self._filter()] if self.complete else []),
-                '<table role="table">',
-                f"<caption>{escape(self.summary)}</caption>",
-                f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>',
-                *(self._section(title, findings) for title, findings in self.groups),
-                "</table>",
+                f'<p class="summary">{escape(self.summary)}</p>',
+                *([self._filter()] if self.view == "ledger" else []),
+                *(self._group(i, title, found) for i, (title, found) in enumerate(self.groups)),
                 "</div>",
             ]
         )
 
     def _filter(self) -> str:
         choices = [("all", f"all {len(self.findings)}")]
-        choices += [
-            (verdict, f"{label} ({self.count(verdict)})") for verdict, label in VERDICTS.items()
-        ]
+        choices += [(v, f"{label} ({_count(self.findings, v)})") for v, label in VERDICTS.items()]
         buttons = "".join(
             f'<label><input type="radio" name="verdict" value="{value}"'
             f"{' checked' if value == 'all' else ''}> {escape(label)}</label>"
@@ -152,18 +135,28 @@ class ClaimsTable:
         )
         return f"<form><fieldset><legend>Show</legend>{buttons}</fieldset></form>"
 
-    def _section(self, title: str, findings: Sequence[Finding]) -> str:
+    def _group(self, position: int, title: str, findings: Sequence[Finding]) -> str:
+        head = "".join(
+            f'<th role="columnheader" scope="col">{escape(column)}</th>' for column in COLUMNS
+        )
         rows = "\n".join(self._row(finding) for finding in findings)
+        table = (
+            f'<table role="table">\n<caption class="for-ears">{to_html(title)}</caption>\n'
+            f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>\n'
+            f'<tbody role="rowgroup">\n{rows}\n</tbody>\n</table>'
+        )
+        if self.view == "selection":
+            return table
+        unfolded = " open" if self.view == "ledger" or position == 0 else ""
         return (
-            '<tbody role="rowgroup">\n<tr role="row" class="section">'
-            f'<th role="rowheader" scope="rowgroup" colspan="{len(COLUMNS)}">{to_html(title)}</th>'
-            f"</tr>\n{rows}\n</tbody>"
+            f"<details{unfolded}><summary>{to_html(title)}"
+            f'<span class="tally">{_tally(findings)}</span></summary>\n{table}\n</details>'
         )
 
     def _row(self, finding: Finding) -> str:
         claim = finding.claim
-        anchor = f' id="claim-{claim.id.lower()}"' if self.complete else ""
-        said = f"<p>{to_html(claim.claim)}</p><p class='source'>{escape(_source(claim))}</p>"
+        anchor = f' id="claim-{claim.id.lower()}"' if self.view != "selection" else ""
+        said = f'<p>{to_html(claim.claim)}</p><p class="source">{escape(_source(claim))}</p>'
         right = (
             f"<p>{to_html(claim.statement)}</p>"
             f'<p class="shows">{to_html(finding.sentence)}</p>'
@@ -178,10 +171,24 @@ class ClaimsTable:
         )
 
 
+def _count(findings: Sequence[Finding], verdict: str) -> int:
+    return sum(finding.claim.verdict == verdict for finding in findings)
+
+
+def _tally(findings: Sequence[Finding]) -> str:
+    endings = {"holds": "", "conditional": " under a condition", "wrong": " not hold"}
+    parts = []
+    for verdict, ending in endings.items():
+        if n := _count(findings, verdict):
+            verb = ("do" if n > 1 else "does") if verdict == "wrong" else "hold" + "s" * (n == 1)
+            parts.append(f"{n} {verb}{ending}")
+    return ", ".join(parts)
+
+
 def _source(claim: Claim) -> str:
-    if claim.kind == "claim":
-        return f"Document {claim.source}"
-    return f"Document {claim.source}, as the formula circulates"
+    # Non-breaking hyphens: "001-A" is one name.
+    place = "Document " + claim.source.replace("-", "\N{NON-BREAKING HYPHEN}")
+    return place if claim.kind == "claim" else f"{place}, as the formula circulates"
 
 
 def _cite(reference: Reference) -> str:

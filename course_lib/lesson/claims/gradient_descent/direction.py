@@ -26,17 +26,18 @@ def gradient_is_a_vector_not_a_product() -> Evidence:
     after_product = bowl.value(start - 0.1 * product)
     trace = descend(bowl, start, GradientDescent(0.1), max_iterations=1)
 
-    valley_floor = [1.0, 0.0]
-    product_on_floor = np.prod(sphere(2).gradient(valley_floor))
+    # Where one coordinate is at rest, a product has no slope left to report.
+    slopes = sphere(2).gradient([1.0, 0.0])
+    rises = after_product > bowl.value(start) > trace.value[1]
     return Evidence(
-        supports=np.allclose(product, gradient) or after_product < bowl.value(start),
-        contradicts=after_product > bowl.value(start) and product_on_floor == 0.0,
+        supports=np.allclose(product, gradient) or not rises,
+        contradicts=rises and np.prod(slopes) == 0.0,
         start_value=trace.value[0],
         product=product,
         value_after_product=after_product,
         value_after_gradient=trace.value[1],
-        floor_slope=sphere(2).gradient(valley_floor)[0],
-        floor_product=product_on_floor,
+        axis_slope=slopes[0],
+        axis_product=np.prod(slopes),
     )
 
 
