@@ -30,6 +30,9 @@ HTML = OUTPUT / "html"
 # Jupyter Book looks for executed notebooks here.
 EXECUTION_CACHE = OUTPUT / ".jupyter_cache"
 DOCTREES = OUTPUT / ".doctrees"
+# Everything a page can depend on.
+SOURCES = ("book", "course_lib", "tools", "_config.yml", "_toc.yml", "CHANGELOG.md")
+SOURCES += ("constraints.txt", "pyproject.toml")
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 
@@ -109,12 +112,25 @@ def render_pages() -> bool:
     return completed.returncode == 0 and (HTML / "index.html").exists()
 
 
+def say_where_the_book_is(news: str) -> None:
+    """Print the closing lines of a build."""
+    print(f"\n{news} The book is in {HTML.relative_to(ROOT)}.")
+    print("Read it with 'make read', or open _build/html/index.html in a browser.")
+
+
 def main() -> None:
     """Build what is stale and say where the book is."""
     started = time.perf_counter()
     isolate_kernels()
     os.chdir(ROOT)
     lock = ROOT / "constraints.txt"
+    finished = OUTPUT / ".finished.sha256"
+    everything = fingerprint(ROOT / name for name in SOURCES)
+    made = (HTML / "index.html").exists() and finished.exists()
+    if made and finished.read_text(encoding="utf-8") == everything:
+        say_where_the_book_is("Nothing has changed.")
+        return
+    finished.unlink(missing_ok=True)
     forget_if_changed("execution", [ROOT / "course_lib", lock], [EXECUTION_CACHE, DOCTREES])
     forget_if_changed(
         "site",
@@ -127,9 +143,8 @@ def main() -> None:
         # Pages read once do not repeat their warnings; without this the next try would pass.
         shutil.rmtree(DOCTREES, ignore_errors=True)
         raise SystemExit("\nThe build failed: every warning above counts as an error.")
-    seconds = time.perf_counter() - started
-    print(f"\nThe book is in {HTML.relative_to(ROOT)} ({seconds:.0f} s).")
-    print("Read it with 'make read', or open _build/html/index.html in a browser.")
+    finished.write_text(everything, encoding="utf-8")
+    say_where_the_book_is(f"Built in {time.perf_counter() - started:.0f} s.")
 
 
 if __name__ == "__main__":
