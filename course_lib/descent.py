@@ -24,6 +24,9 @@ from course_lib.validation import FloatArray, check_vector
 #: A run has diverged when the objective exceeds its start by this factor.
 BLOW_UP = 1e30
 
+#: Iterations of a run that was given neither a cap nor batches.
+DEFAULT_CAP = 1000
+
 Callback = Callable[[Progress], "bool | None"]
 
 
@@ -36,7 +39,7 @@ def descend(
     theta0: ArrayLike,
     optimizer: Optimizer,
     *,
-    max_iterations: int = 1000,
+    max_iterations: int | None = None,
     stop: StoppingRule | Sequence[StoppingRule] = (),
     batches: Iterable[Batch] | None = None,
     callbacks: Sequence[Callback] = (),
@@ -53,12 +56,13 @@ def descend(
     optimizer
         Turns gradients into steps.
     max_iterations
-        The cap that ends every run.
+        The cap that ends every run. If not given: 1000 for a run on all samples, and as many as
+        there are batches for a run on batches.
     stop
         Further rules that may end it. They are asked in order before every step, the cap last.
     batches
         The samples of each iteration, as arrays of indices. All samples, every time, if not given.
-        The run ends with them.
+        The run ends with them; batches without end need a ``max_iterations`` or a ``stop``.
     callbacks
         Called with the `Progress` before every step; one that returns True ends the run.
     keep_points
@@ -84,7 +88,11 @@ def descend(
     Trace(78 iterations, value 17.5 -> 4.52423e-13, stopped by gradient norm)
     """
     theta = check_vector("theta0", theta0, objective.n_parameters).copy()
-    rules = [*([stop] if isinstance(stop, StoppingRule) else stop), IterationCap(max_iterations)]
+    rules = [stop] if isinstance(stop, StoppingRule) else list(stop)
+    if max_iterations is None and batches is None:
+        max_iterations = DEFAULT_CAP
+    if max_iterations is not None:
+        rules.append(IterationCap(max_iterations))
     run = _Run(objective, theta, optimizer, keep_points)
     # Overflow on the way to a reported divergence is not news.
     with np.errstate(over="ignore", invalid="ignore"):
