@@ -36,7 +36,7 @@
         fieldset.dataset.answered = right ? "right" : "wrong";
         choices.forEach((choice) => choice.classList.toggle("shown", chosen(choice)));
         count();
-        if (!right && picked.every(isRight)) verdict.textContent = "So far right; more is.";
+        if (!right && picked.every(isRight)) verdict.textContent = "Right so far, but not all of it.";
         // Seen beside the choice; heard from here.
         const ears = document.createElement("span");
         ears.className = "for-ears";

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from string import ascii_uppercase
 
 from course_lib.lesson.page import script, style
 from course_lib.lesson.quiz import Choice, Question, Quiz
@@ -46,13 +47,14 @@ def inline_html(text: str) -> str:
     pieces, end = [], 0
     for match in _INLINE.finditer(text):
         pieces.append(escape(text[end : match.start()], quote=False))
-        content = escape(match[match.lastgroup], quote=False)
+        inner = match[match.lastgroup]
+        content = escape(inner, quote=False)
         if match.lastgroup == "maths":
             pieces.append(f'<span class="math notranslate nohighlight">\\({content}\\)</span>')
         elif match.lastgroup == "code":
             pieces.append(f"<code>{content}</code>")
         else:
-            pieces.append(f"<em>{content}</em>")
+            pieces.append(f"<em>{inline_html(inner)}</em>")
         end = match.end()
     pieces.append(escape(text[end:], quote=False))
     return " ".join("".join(pieces).split())
@@ -61,7 +63,10 @@ def inline_html(text: str) -> str:
 def _question(question: Question, identifier: str) -> str:
     kind = "checkbox" if question.multiple else "radio"
     hint = ' <span class="hint">Choose all that apply.</span>' if question.multiple else ""
-    choices = "".join(_choice(choice, kind, identifier) for choice in question.choices)
+    choices = "".join(
+        _choice(choice, letter, kind, identifier)
+        for letter, choice in zip(ascii_uppercase, question.choices, strict=False)
+    )
     return (
         f'<fieldset data-kind="{kind}"><legend>{inline_html(question.prompt)}{hint}</legend>'
         f'{choices}<button type="button">Check</button>'
@@ -69,12 +74,12 @@ def _question(question: Question, identifier: str) -> str:
     )
 
 
-def _choice(choice: Choice, kind: str, group: str) -> str:
+def _choice(choice: Choice, letter: str, kind: str, group: str) -> str:
     verdict = "right" if choice.correct else "wrong"
     words = "✓ Correct." if choice.correct else "✗ Not so."
     return (
         f'<div class="choice" data-verdict="{verdict}">'
         f'<label><input type="{kind}" name="{group}" autocomplete="off">'
-        f"<span>{inline_html(choice.text)}</span></label>"
+        f'<span class="letter">{letter}</span> <span>{inline_html(choice.text)}</span></label>'
         f'<p class="feedback"><strong>{words}</strong> {inline_html(choice.feedback)}</p></div>'
     )

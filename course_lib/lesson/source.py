@@ -20,7 +20,7 @@ class Source:
     Attributes
     ----------
     name : str
-        The module and the object's name in it.
+        The object's name in its module; the module's own name if it is shown whole.
     path : str
         The file, relative to the folder that holds the package.
     code : str
@@ -38,10 +38,7 @@ class Source:
         # A fence must be longer than any run of backquotes inside.
         longest = max((len(run) for run in re.findall(r"`+", self.code)), default=0)
         fence = "`" * max(3, longest + 1)
-        return (
-            f"*Source of* `{self.name}`, *file* `{self.path}`\n\n"
-            f"{fence}python\n{self.code}\n{fence}\n"
-        )
+        return f"`{self.name}` *in* `{self.path}`\n\n{fence}python\n{self.code}\n{fence}\n"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/markdown": self.markdown, "text/plain": repr(self)}
@@ -96,9 +93,7 @@ def show_source(obj: Any, *, docstring: bool = True, signature_only: bool = Fals
         raise _no_source(obj) from None
     if not docstring or signature_only:
         code = _without(code, docstrings=not docstring, bodies=signature_only)
-    name = module.__name__
-    if written is not module:
-        name += f".{written.__qualname__}"
+    name = module.__name__ if written is module else written.__qualname__
     return Source(name, _path_of(module), code)
 
 
