@@ -69,7 +69,7 @@ def compact(value: float, digits: int = 3) -> str:
     """
     if value == 0 or not math.isfinite(value):
         return scientific(value)
-    magnitude = math.floor(math.log10(abs(_nudged(value))))
+    magnitude = int(f"{_nudged(value):.{digits - 1}e}".split("e")[1])  # as rounded: 0.9999 is 1.00
     if not -4 <= magnitude < 6:
         return scientific(value, digits - 1)
     decimals = digits - 1 - magnitude

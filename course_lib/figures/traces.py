@@ -46,7 +46,8 @@ def plot_contours(
     """
     if objective.n_parameters != 2:
         raise ValueError(
-            f"objective must have 2 parameters to be drawn as contours, got {objective.n_parameters}"
+            "objective must have 2 parameters to be drawn as contours, got "
+            f"{objective.n_parameters}"
         )
     x, y = np.linspace(*xlim, resolution), np.linspace(*ylim, resolution)
     height = np.array([[objective.value(np.array([a, b])) for a in x] for b in y])
