@@ -5,7 +5,7 @@ ones have a module each, named after what they explore.
 """
 
 from course_lib.explorables.explorable import Explorable, Slider
-from course_lib.explorables.numbers import compact, decimal, scientific
+from course_lib.explorables.rounding import compact, decimal, scientific
 from course_lib.explorables.scene import Axis, Line, Mark, Panel, Points, Region, Scene, Text
 from course_lib.explorables.step_size import step_size_explorable
 

@@ -9,7 +9,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from course_lib.explorables.numbers import compact
+from course_lib.explorables.rounding import compact
 from course_lib.explorables.scene import Scene
 from course_lib.lesson.page import check_name, is_static
 

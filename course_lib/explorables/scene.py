@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib.explorables.numbers import scientific
+from course_lib.explorables.rounding import scientific
 from course_lib.validation import check_choice
 
 TONES = ("ink", "muted", "line", "accent", *(f"series-{i}" for i in range(1, 7)))

@@ -13,7 +13,7 @@ import numpy as np
 
 from course_lib.descent import descend
 from course_lib.explorables.explorable import Explorable, Slider
-from course_lib.explorables.numbers import decimal, scientific
+from course_lib.explorables.rounding import decimal, scientific
 from course_lib.explorables.scene import Axis, Line, Mark, Panel, Points, Region, Scene, Text
 from course_lib.objectives import Quadratic
 from course_lib.optimizers import GradientDescent

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_lib.explorables.numbers import steady_integers
+from course_lib.explorables.rounding import steady_integers
 from course_lib.explorables.scene import Axis, Line, Mark, Panel, Points, Region, Text
 
 UNITS = 10

@@ -23,7 +23,7 @@ from course_lib.explorables import (
     step_size_explorable,
 )
 from course_lib.explorables.markup import join, render_panels
-from course_lib.explorables.numbers import steady_integers
+from course_lib.explorables.rounding import steady_integers
 from course_lib.explorables.svg import Slot, render_panel
 from course_lib.optimizers import GradientDescent
 
