@@ -11,8 +11,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from course_lib.validation import FloatArray
+from course_lib.validation import FloatArray, check_array
 
 
 class Cost(ABC):
@@ -38,11 +39,26 @@ class Cost(ABC):
 
     def value(self, prediction: FloatArray, target: FloatArray) -> float:
         """Return the mean cost over the samples."""
+        self.check_shapes(prediction, target)
         return float(self.pointwise(prediction, target).sum() / len(target))
 
     def gradient(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
         """Return the gradient of `value` with respect to the predictions."""
+        self.check_shapes(prediction, target)
         return self.derivative(prediction, target) / len(target)
+
+    def check_target(self, target: ArrayLike, name: str = "target") -> FloatArray:
+        """Return the targets as an array, or say why the cost is not for them."""
+        return check_array(name, target, ndim=(1, 2))
+
+    def check_shapes(self, prediction: FloatArray, target: FloatArray) -> None:
+        """Raise where predictions and targets do not belong together."""
+        if np.shape(prediction) != np.shape(target) or np.size(target) == 0:
+            raise ValueError(
+                "prediction and target must have the same shape and at least one sample, got "
+                f"{np.shape(prediction)} and {np.shape(target)}: numpy would pair each prediction "
+                "with every target of a column, which .ravel() makes a vector"
+            )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -81,23 +97,34 @@ class SquaredError(Cost):
 class LogisticLoss(Cost):
     r"""Log loss of a label :math:`y \in \{0, 1\}` on the logit :math:`z`.
 
-    .. math:: \ell(z, y) = \log(1 + e^{z}) - z y
+    .. math:: \ell(z, y) = \log(1 + e^{z}) - z y = \max(z, 0) - z y + \log(1 + e^{-|z|})
 
-    Taking the logit and not the probability keeps the loss finite for every finite logit: both
-    terms are computed without forming :math:`e^{|z|}`.
+    The right-hand form never takes the exponential of a positive number. The derivative is
+    :math:`\sigma(z) - y`, here :math:`(1 - y)\, \sigma(z) - y\, \sigma(-z)`, in which no digits
+    cancel.
     """
 
     def pointwise(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
-        return np.logaddexp(0.0, prediction) - prediction * target
+        tail = np.exp(-np.abs(prediction))
+        return np.maximum(prediction, 0.0) - prediction * target + np.log1p(tail)
 
     def derivative(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
-        return _sigmoid(prediction) - target
+        return (1.0 - target) * _sigmoid(prediction) - target * _sigmoid(-prediction)
 
     def second_derivative(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
-        probability = _sigmoid(prediction)
-        return probability * (1.0 - probability)
+        return _sigmoid(prediction) * _sigmoid(-prediction)
+
+    def check_target(self, target: ArrayLike, name: str = "target") -> FloatArray:
+        labels = super().check_target(target, name)
+        wrong = labels[(labels < 0.0) | (labels > 1.0)]
+        if wrong.size:
+            raise ValueError(
+                f"{name} must hold labels 0 and 1, or numbers between, got {wrong[0]:g}: labels -1 "
+                "and +1 become 0 and 1 by (y + 1) / 2"
+            )
+        return labels
 
 
 def _sigmoid(z: FloatArray) -> FloatArray:
-    # tanh saturates where exp(-z) would overflow.
-    return 0.5 * (1.0 + np.tanh(0.5 * z))
+    tail = np.exp(-np.abs(z))
+    return np.where(z >= 0.0, 1.0, tail) / (1.0 + tail)

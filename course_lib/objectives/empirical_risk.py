@@ -47,12 +47,13 @@ class EmpiricalRisk(Objective):
     X
         Shape (n_samples, n_features).
     y
-        Targets, shape (n_samples,) or (n_samples, n_outputs).
+        Targets, shape (n_samples,) or (n_samples, n_outputs). They take the dtype of ``X``.
 
     Raises
     ------
     ValueError
-        If the data hold NaN or infinity, are empty, or do not fit together.
+        If the data hold NaN or infinity, are empty, do not fit together, or the targets are not
+        ones that the cost is for.
     """
 
     def __init__(self, model: Model, cost: Cost, X: ArrayLike, y: ArrayLike) -> None:
@@ -73,6 +74,7 @@ class EmpiricalRisk(Objective):
                 f"X must have the {expected} feature(s) that {model!r} expects, got shape "
                 f"{self.X.shape}"
             )
+        self.y = cost.check_target(self.y, "y").astype(self.X.dtype, copy=False)
         self.n_samples = len(self.X)
         self.n_parameters = model.layout.size
         self.is_quadratic = cost.is_quadratic and getattr(model, "is_linear", False)
@@ -81,9 +83,7 @@ class EmpiricalRisk(Objective):
         X, y = self._rows(batch)
         return self.cost.value(self.model.predict(theta, X), y)
 
-    def _value_and_gradient(
-        self, theta: FloatArray, batch: Batch | None, out: FloatArray
-    ) -> float:
+    def _value_and_gradient(self, theta: FloatArray, batch: Batch | None, out: FloatArray) -> float:
         X, y = self._rows(batch)
         prediction, saved = self.model.forward(theta, X)
         self.model.backward(theta, saved, self.cost.gradient(prediction, y), out)
