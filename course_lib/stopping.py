@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from course_lib.validation import FloatArray, check_integer, check_real
 
 
-@dataclass
+@dataclass(slots=True)
 class Progress:
     """Where a run stands, as its stopping rules and callbacks see it.
 
@@ -21,13 +21,15 @@ class Progress:
     iteration : int
         Steps taken so far.
     theta : ndarray of shape (n_parameters,)
-        The current point. It is the run's own array: copy it to keep it.
+        The current point: a read-only view of the run's own array. Copy it to keep it.
     value, gradient_norm : float
         The objective at ``theta`` and the Euclidean norm of its gradient.
     previous_value : float or None
         The objective before the last step.
     step_norm : float or None
         How far the last step went.
+    gradient : ndarray of shape (n_parameters,) or None
+        The gradient at ``theta``, read-only; the next iteration overwrites it.
     """
 
     iteration: int
@@ -36,6 +38,7 @@ class Progress:
     gradient_norm: float
     previous_value: float | None = None
     step_norm: float | None = None
+    gradient: FloatArray | None = None
 
 
 class StoppingRule(ABC):
@@ -71,7 +74,8 @@ class GradientNorm(StoppingRule):
 class ObjectiveChange(StoppingRule):
     r"""Stop when a step changes the objective by less than ``tolerance``.
 
-    With ``relative=True`` the change is measured in units of :math:`\max(1, |f|)`.
+    With ``relative=True`` the change is measured in units of :math:`\max(1, |f|)`. In a run over
+    batches two neighbouring values belong to different samples, and their difference says little.
     """
 
     tolerance: float
