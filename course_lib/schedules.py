@@ -31,8 +31,8 @@ class Constant:
 class InverseTime:
     r"""Hyperbolic decay, :math:`\alpha_k = \alpha_0 / (1 + d k)`.
 
-    The sum of the steps diverges and the sum of their squares converges, as Robbins and Monro [1]_
-    require of a method with noisy gradients.
+    With :math:`d > 0` the sum of the steps diverges and the sum of their squares converges, as
+    Robbins and Monro [1]_ require of a method with noisy gradients.
 
     References
     ----------
