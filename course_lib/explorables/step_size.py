@@ -134,10 +134,13 @@ def _path_panel(condition: float, trace: Trace, flat: float, steep: float) -> Pa
         Text(START[0], START[1], "start", anchor="end", offset=(-10, -3), tone="ink"),
         Text(0, 0, "minimum", offset=(12, 16), tone="series-3"),
     ]
+    place = "bowl" if condition == 1 else "valley"
     if steep < -1:
-        course = "The path swings across the valley, wider at every step, and leaves the picture"
+        course = f"The path swings across the {place}, wider at every step, and leaves the picture"
     elif steep == -1:
-        course = "The path swings across the valley for ever, between the same two walls"
+        course = f"The path swings across the {place} for ever, between the same two walls"
+    elif steep < 0 and condition == 1:
+        course = "The path jumps from side to side on one line, less at every step"
     elif steep < 0:
         course = "The path zigzags across the valley, less at every step"
     elif condition == 1:
@@ -237,7 +240,7 @@ def _factor_panel(condition: float, flat: float, steep: float) -> Panel:
             Points([1], [steep], shape="square", size=11, tone="series-2"),
         ],
         description=f"The line falls from 1 to {decimal(steep, 2)} at the steep curvature; at the "
-        f"flat one it is {decimal(flat, 2)}.",
+        f"flat one it is {decimal(flat, 3)}.",
         height=200,
         legend=[
             ("flat (μ)", Points([], [], shape="dot", tone="series-1")),
@@ -268,8 +271,9 @@ def _story(condition: float, flat: float, steep: float) -> str:
     if condition == 1:
         if abs(flat) < 1e-9:
             return "A round bowl and the step 1/L: one step hits the minimum."
-        return f"A round bowl: every direction shrinks by the factor {decimal(flat, 2)}."
-    manner = "overshoots and changes sides at every step" if steep < 0 else "shrinks at once"
+        manner = "changes sides and shrinks" if flat < 0 else "shrinks"
+        return f"A round bowl: every direction {manner} by the factor {decimal(flat, 2)}."
+    manner = "overshoots and changes sides at every step" if steep < 0 else "never overshoots"
     if abs(steep) < 1e-9:
         manner = "is gone after one step"
     return f"The steep direction {manner}; {_holds_back(condition, flat, steep)}."
@@ -280,4 +284,5 @@ def _result(trace: Trace, needed: int | None, flat: float, steep: float) -> str:
         return f"After {ITERATIONS} iterations the gap is {_gap_in_words(trace.value[-1])}."
     if needed is None:
         return f"After {ITERATIONS} iterations the gap is still {_gap_in_words(trace.value[-1])}."
-    return f"The gap is below {scientific(TARGET_GAP, 0)} after {needed} iterations."
+    count = "1 iteration" if needed == 1 else f"{needed} iterations"
+    return f"The gap is below {scientific(TARGET_GAP, 0)} after {count}."

@@ -415,9 +415,10 @@ def test_runs_agree_with_the_closed_form():
     [
         (10, 2.1, "Beyond 2/L"),
         (10, 2.0, "At 2/L exactly"),
-        (1, 1.0, "one step hits the minimum"),
+        (1, 1.0, "one step hits the minimum. The gap is below 10⁻⁶ after 1 iteration."),
+        (1, 1.7, "changes sides and shrinks by the factor −0.70"),
         (10, 1.0, "is gone after one step"),
-        (10, 0.5, "shrinks at once; the flat direction holds it back"),
+        (10, 0.5, "never overshoots; the flat direction holds it back"),
         (10, 1.9, "changes sides at every step; the steep direction holds it back"),
     ],
 )
