@@ -27,7 +27,7 @@ LINE_STYLES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (10, 2)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 #: Width of the text column, in inches.
-WIDTH = 7.2
+WIDTH = 6.2
 
 STYLE = {
     # Enough pixels for a screen of twice the usual density.
@@ -74,7 +74,7 @@ def figure(
     columns
         Panels side by side.
     height
-        In inches; the width is that of the text column, 7.2 inches.
+        In inches; the width is that of the text column, 6.2 inches.
     sharex, sharey
         Whether the panels have an axis in common.
 

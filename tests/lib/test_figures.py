@@ -79,7 +79,7 @@ def test_series_differ_by_more_than_colour():
 def test_figures_are_sharp_and_as_wide_as_the_text():
     fig, ax = figure()
     assert fig.dpi >= 150
-    assert fig.get_size_inches()[0] == pytest.approx(7.2)
+    assert fig.get_size_inches()[0] == pytest.approx(6.2)
     assert ax.get_xlabel() == ""
     _, axes = figure(columns=3, height=2, sharey=True)
     assert axes.shape == (3,)
