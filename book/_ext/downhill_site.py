@@ -18,6 +18,7 @@ import shutil
 from logging import ERROR, getLogger
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
@@ -165,10 +166,18 @@ def print_references_as_list(
             in_item = False
 
 
+def drop_repeated_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Exercises and solutions give the same name to the body of each; a name stands once."""
+    for section in doctree.findall(nodes.section):
+        if re.fullmatch(r"(exercise|solution|proof)-content", " ".join(section["ids"])):
+            section["ids"] = []
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     os.environ["COURSE_STATIC"] = "1"
     app.connect("config-inited", leave_out_thebe, priority=1)
     app.connect("builder-inited", serve_from_the_book)
+    app.connect("doctree-resolved", drop_repeated_names)
     # Before napoleon (priority 500) reads the sections of the docstring.
     app.connect("autodoc-process-docstring", print_references_as_list, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
