@@ -66,7 +66,7 @@ class GradientNorm(StoppingRule):
 
     def check(self, progress: Progress) -> str | None:
         if progress.gradient_norm < self.tolerance:
-            return f"the gradient norm {progress.gradient_norm:.3g} is below {self.tolerance:g}"
+            return f"the gradient norm {progress.gradient_norm:.4g} is below {self.tolerance:g}"
         return None
 
 
@@ -92,7 +92,7 @@ class ObjectiveChange(StoppingRule):
         if self.relative:
             change /= max(1.0, abs(progress.previous_value))
         if change < self.tolerance:
-            return f"the objective changed by {change:.3g}, less than {self.tolerance:g}"
+            return f"the objective changed by {change:.4g}, less than {self.tolerance:g}"
         return None
 
 
@@ -111,7 +111,7 @@ class StepNorm(StoppingRule):
 
     def check(self, progress: Progress) -> str | None:
         if progress.step_norm is not None and progress.step_norm < self.tolerance:
-            return f"the last step went {progress.step_norm:.3g}, less than {self.tolerance:g}"
+            return f"the last step went {progress.step_norm:.4g}, less than {self.tolerance:g}"
         return None
 
 
