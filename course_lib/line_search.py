@@ -164,7 +164,9 @@ class BacktrackingLineSearch(LineSearch):
         alpha = self.initial
         for _ in range(self.max_trials):
             reached = context.objective.value(theta + alpha * direction, context.batch)
-            if reached <= context.value + alpha * promised:
+            # The second test follows from the first, but for rounding: a step too short to move
+            # the point must not pass for a decrease.
+            if reached <= context.value + alpha * promised and reached < context.value:
                 return alpha
             alpha *= self.shrink
         raise LineSearchFailure(
@@ -180,6 +182,13 @@ class WolfeLineSearch(LineSearch):
     The strong Wolfe conditions [1]_ add to Armijo's that
     :math:`|\varphi'(\alpha)| \le c_2 |\varphi'(0)|`, which conjugate directions need. The search is
     scipy's.
+
+    Parameters
+    ----------
+    sufficient_decrease
+        The share :math:`c` of the decrease promised by the slope that must be kept.
+    curvature
+        The share :math:`c_2` of the slope that may be left.
 
     References
     ----------
@@ -197,31 +206,53 @@ class WolfeLineSearch(LineSearch):
     def search(
         self, theta: FloatArray, direction: FloatArray, gradient: FloatArray, context: StepContext
     ) -> float:
+        slope = _slope(gradient, direction)
+        alpha = self._scipys_search(theta, direction, gradient, context, None)
+        if alpha is None:
+            # The first trial, 1, may lie too far out for the few bisections that scipy allows
+            # itself. Offer it a step that goes down enough while its double does not. scipy takes
+            # the offer in the form of an earlier value, and aims 1 % farther.
+            first = BacktrackingLineSearch(1.0, 0.5, self.sufficient_decrease).search(
+                theta, direction, gradient, context
+            )
+            earlier = context.value - first * slope / (2 * 1.01)
+            alpha = self._scipys_search(theta, direction, gradient, context, earlier)
+        if alpha is None:
+            raise LineSearchFailure(
+                "no step satisfies the Wolfe conditions: either rounding hides the decrease, or "
+                "the gradient is wrong"
+            )
+        return alpha
+
+    def _scipys_search(
+        self,
+        theta: FloatArray,
+        direction: FloatArray,
+        gradient: FloatArray,
+        context: StepContext,
+        earlier_value: float | None,
+    ) -> float | None:
         from warnings import catch_warnings, simplefilter
 
         from scipy.optimize import line_search
 
-        _slope(gradient, direction)
         with catch_warnings():
-            # scipy warns and returns None; the failure is raised below in this library's words.
+            # scipy warns and returns None; the failure is raised above in this library's words.
             simplefilter("ignore", RuntimeWarning)
-            alpha = line_search(
+            alpha, *_, slope = line_search(
                 lambda point: context.objective.value(point, context.batch),
                 lambda point: context.objective.gradient(point, context.batch),
                 theta,
                 direction,
                 gfk=gradient,
                 old_fval=context.value,
+                old_old_fval=earlier_value,
                 c1=self.sufficient_decrease,
                 c2=self.curvature,
                 maxiter=30,
-            )[0]
-        if alpha is None:
-            raise LineSearchFailure(
-                "no step satisfies the Wolfe conditions: either rounding hides the decrease, or "
-                "the gradient is wrong"
             )
-        return float(alpha)
+        # Without a slope, the step is only the last one tried.
+        return None if alpha is None or slope is None else float(alpha)
 
 
 StepSize = float | Schedule | LineSearch
