@@ -55,13 +55,13 @@ class Quadratic(Objective):
         if matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
             raise ValueError(f"hessian must be square, got shape {matrix.shape}")
         rounding = np.finfo(matrix.dtype).eps * np.abs(matrix).max() * len(matrix)
-        if np.abs(matrix - matrix.T).max() > 100 * rounding:
+        if np.abs(matrix - matrix.T).max() > 1000 * rounding:
             raise ValueError(
                 "hessian must be symmetric: pass (H + H.T) / 2, which defines the same quadratic"
             )
         self.n_parameters = len(matrix)
         self.curvatures = np.linalg.eigvalsh(matrix)
-        if self.curvatures[0] < -100 * rounding:
+        if self.curvatures[0] < -1000 * rounding:
             raise ValueError(
                 "hessian must have no negative eigenvalue, or the quadratic has no minimum; its "
                 f"smallest eigenvalue is {self.curvatures[0]:.6g}"
