@@ -134,7 +134,11 @@ def main() -> None:
     forget_if_changed("execution", [ROOT / "course_lib", lock], [EXECUTION_CACHE, DOCTREES])
     forget_if_changed(
         "site",
-        [ROOT / "_config.yml", ROOT / "_toc.yml", ROOT / "book" / "_ext", lock],
+        # Styles and scripts too: Sphinx copies them only where a page changed as well.
+        [
+            *(ROOT / name for name in ("_config.yml", "_toc.yml", "book/_ext", "book/assets")),
+            lock,
+        ],
         [HTML, DOCTREES],
     )
     if not execute_stale_notebooks(find_notebooks()):
