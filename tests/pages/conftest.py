@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -74,12 +74,15 @@ class Visit:
     console_errors: list[str] = field(default_factory=list)
 
 
-@pytest.fixture
-def visit(site: str, browser):
+@pytest.fixture(scope="session")
+def visit(site: str, browser) -> Iterator[Callable[..., Visit]]:
     """Return a function that opens a page of the book with every other host blocked."""
     contexts = []
 
     def open_page(path: str, *, theme: str = "light", viewport: dict | None = None) -> Visit:
+        # One page is open at a time: pages left open would slow down those that follow.
+        while contexts:
+            contexts.pop().close()
         context = browser.new_context(
             viewport=viewport or DESKTOP, color_scheme=theme, reduced_motion="reduce"
         )
@@ -95,22 +98,18 @@ def visit(site: str, browser):
                 result.foreign_requests.append(url)
                 handler.abort()
 
-        context.route("**/*", route)
-        page.on(
-            "console",
-            lambda message: (
-                result.console_errors.append(message.text) if message.type == "error" else None
-            ),
-        )
-        page.on("pageerror", lambda error: result.console_errors.append(str(error)))
-        page.on(
-            "response",
-            lambda response: (
+        def listen(message) -> None:
+            if message.type == "error":
+                result.console_errors.append(message.text)
+
+        def look(response) -> None:
+            if response.status >= 400:
                 result.failed_requests.append(f"{response.status} {response.url}")
-                if response.status >= 400
-                else None
-            ),
-        )
+
+        context.route("**/*", route)
+        page.on("console", listen)
+        page.on("pageerror", lambda error: result.console_errors.append(str(error)))
+        page.on("response", look)
         page.goto(f"{site}/{path}", wait_until="load")
         page.wait_for_function(
             "() => !window.MathJax || !window.MathJax.startup"
@@ -120,5 +119,5 @@ def visit(site: str, browser):
         return result
 
     yield open_page
-    for context in contexts:
-        context.close()
+    while contexts:
+        contexts.pop().close()

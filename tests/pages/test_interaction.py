@@ -42,7 +42,7 @@ def test_sliders_move_by_mouse(visit, path):
 def test_sliders_move_by_arrow_keys_and_say_so(visit, path):
     page = visit(path).page
     for explorable in page.locator(".dh-explorable").all():
-        readout = explorable.locator("[aria-live]").first
+        readout = explorable.locator(".readout")
         for slider in explorable.locator("input[type=range]").all():
             slider.focus()
             page.keyboard.press("Home")
@@ -60,7 +60,7 @@ def test_sliders_move_by_arrow_keys_and_say_so(visit, path):
 def test_every_state_of_an_explorable_has_its_own_text(visit, path):
     page = visit(path).page
     for explorable in page.locator(".dh-explorable").all():
-        readout = explorable.locator("[aria-live]").first
+        readout = explorable.locator(".readout")
         slider = explorable.locator("input[type=range]").first
         slider.focus()
         page.keyboard.press("Home")
