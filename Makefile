@@ -1,9 +1,10 @@
 # Two commands matter: `make book` and `make test`. `make help` lists the others.
 # Needs: Python 3.11, 3.12 or 3.13, GNU make (3.81 or newer) and the Python package index.
 
-# The first supported interpreter found; choose another with `make book PYTHON=/path/to/python`.
+# The interpreter that made .venv, else the first supported one found. Choose another one with
+# `make book PYTHON=/path/to/python`: the environment is then made anew.
 ifeq ($(strip $(PYTHON)),)
-PYTHON := $(shell for candidate in python3 python3.13 python3.12 python3.11 python; do \
+PYTHON := $(shell for candidate in .venv/bin/python python3 python3.13 python3.12 python3.11 python; do \
 	if $$candidate tools/check_python.py --quiet >/dev/null 2>&1; then echo $$candidate; exit; fi; \
 	done; \
 	for candidate in python3 python; do \

@@ -1,13 +1,14 @@
 r"""Line searches: how far to go along a direction, decided by looking.
 
 Chapter: *Gradient descent*. Given a point :math:`\theta` and a descent direction :math:`d`, a line
-search picks :math:`\alpha` by evaluating :math:`\varphi(\alpha) = f(\theta + \alpha d)`, whose slope
-at 0 is :math:`g^\top d < 0`.
+search picks :math:`\alpha` by evaluating :math:`\varphi(\alpha) = f(\theta + \alpha d)`, whose
+slope at 0 is :math:`g^\top d < 0`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ class LineSearchFailure(ArithmeticError):
     """No acceptable step was found along the direction."""
 
 
-@dataclass
+@dataclass(slots=True)
 class StepContext:
     """What an optimizer may know beyond the gradient.
 
@@ -67,8 +68,9 @@ class LineSearch(ABC):
 class ExactLineSearch(LineSearch):
     r"""The step to the lowest point of the line, or a fixed fraction of it.
 
-    On a quadratic the full step is :math:`\alpha = -g^\top d / (d^\top H d)` [1]_; elsewhere Brent's
-    method finds a minimum of :math:`\varphi`, the first it meets.
+    On a quadratic the full step is :math:`\alpha = -g^\top d / (d^\top H d)` [1]_. Elsewhere the
+    step is doubled, or first halved, until the lowest point seen lies between two others, and
+    Brent's method finds a minimum of :math:`\varphi` between those.
 
     Parameters
     ----------
@@ -104,13 +106,17 @@ class ExactLineSearch(LineSearch):
             return -self.fraction * slope / curvature
         from scipy.optimize import minimize_scalar
 
+        def height(alpha: float) -> float:
+            value = objective.value(theta + alpha * direction, context.batch)
+            return np.inf if np.isnan(value) else value
+
+        first = 1.0 / max(1.0, float(np.abs(direction).max()))
+        left, middle, right = _bracket(height, context.value, first)
         found = minimize_scalar(
-            lambda alpha: objective.value(theta + alpha * direction, context.batch),
-            bracket=(0.0, 1.0 / max(1.0, float(np.abs(direction).max()))),
+            height, bounds=(left, right), method="bounded", options={"xatol": 1e-12 * right}
         )
-        if not (found.x > 0 and found.fun < context.value):
-            raise LineSearchFailure("no lower point was found along the direction")
-        return self.fraction * float(found.x)
+        alpha = found.x if found.fun < height(middle) else middle
+        return self.fraction * float(alpha)
 
 
 @dataclass(frozen=True)
@@ -158,12 +164,14 @@ class BacktrackingLineSearch(LineSearch):
         alpha = self.initial
         for _ in range(self.max_trials):
             reached = context.objective.value(theta + alpha * direction, context.batch)
-            if reached <= context.value + alpha * promised:
+            # The second test follows from the first, but for rounding: a step too short to move
+            # the point must not pass for a decrease.
+            if reached <= context.value + alpha * promised and reached < context.value:
                 return alpha
             alpha *= self.shrink
         raise LineSearchFailure(
-            f"no step from {self.initial:g} down to {alpha:.1e} lowers the objective enough: "
-            "either rounding hides the decrease, or the gradient is wrong"
+            f"no step from {self.initial:g} down to {alpha / self.shrink:.1e} lowers the objective "
+            "enough: either rounding hides the decrease, or the gradient is wrong"
         )
 
 
@@ -174,6 +182,13 @@ class WolfeLineSearch(LineSearch):
     The strong Wolfe conditions [1]_ add to Armijo's that
     :math:`|\varphi'(\alpha)| \le c_2 |\varphi'(0)|`, which conjugate directions need. The search is
     scipy's.
+
+    Parameters
+    ----------
+    sufficient_decrease
+        The share :math:`c` of the decrease promised by the slope that must be kept.
+    curvature
+        The share :math:`c_2` of the slope that may be left.
 
     References
     ----------
@@ -191,31 +206,53 @@ class WolfeLineSearch(LineSearch):
     def search(
         self, theta: FloatArray, direction: FloatArray, gradient: FloatArray, context: StepContext
     ) -> float:
+        slope = _slope(gradient, direction)
+        alpha = self._scipys_search(theta, direction, gradient, context, None)
+        if alpha is None:
+            # The first trial, 1, may lie too far out for the few bisections that scipy allows
+            # itself. Offer it a step that goes down enough while its double does not. scipy takes
+            # the offer in the form of an earlier value, and aims 1 % farther.
+            first = BacktrackingLineSearch(1.0, 0.5, self.sufficient_decrease).search(
+                theta, direction, gradient, context
+            )
+            earlier = context.value - first * slope / (2 * 1.01)
+            alpha = self._scipys_search(theta, direction, gradient, context, earlier)
+        if alpha is None:
+            raise LineSearchFailure(
+                "no step satisfies the Wolfe conditions: either rounding hides the decrease, or "
+                "the gradient is wrong"
+            )
+        return alpha
+
+    def _scipys_search(
+        self,
+        theta: FloatArray,
+        direction: FloatArray,
+        gradient: FloatArray,
+        context: StepContext,
+        earlier_value: float | None,
+    ) -> float | None:
         from warnings import catch_warnings, simplefilter
 
         from scipy.optimize import line_search
 
-        _slope(gradient, direction)
         with catch_warnings():
-            # scipy warns and returns None; the failure is raised below in this library's words.
-            simplefilter("ignore")
-            alpha = line_search(
+            # scipy warns and returns None; the failure is raised above in this library's words.
+            simplefilter("ignore", RuntimeWarning)
+            alpha, *_, slope = line_search(
                 lambda point: context.objective.value(point, context.batch),
                 lambda point: context.objective.gradient(point, context.batch),
                 theta,
                 direction,
                 gfk=gradient,
                 old_fval=context.value,
+                old_old_fval=earlier_value,
                 c1=self.sufficient_decrease,
                 c2=self.curvature,
                 maxiter=30,
-            )[0]
-        if alpha is None:
-            raise LineSearchFailure(
-                "no step satisfies the Wolfe conditions: either rounding hides the decrease, or the "
-                "gradient is wrong"
             )
-        return float(alpha)
+        # Without a slope, the step is only the last one tried.
+        return None if alpha is None or slope is None else float(alpha)
 
 
 StepSize = float | Schedule | LineSearch
@@ -229,6 +266,9 @@ def as_step_rule(step_size: StepSize) -> Schedule | LineSearch:
     step_size
         A positive number, a function of the iteration number, or a `LineSearch`.
     """
+    if isinstance(step_size, type):
+        name = step_size.__name__
+        raise TypeError(f"step_size must be a number or a rule, got the class {name}: {name}(...)")
     if isinstance(step_size, LineSearch) or callable(step_size):
         return step_size
     return Constant(check_real("step_size", step_size, above=0))
@@ -253,8 +293,36 @@ def step_length(
     return rule.search(theta, direction, gradient, context)
 
 
+def _bracket(
+    height: Callable[[float], float], start: float, first: float
+) -> tuple[float, float, float]:
+    """Return three steps of which the middle one is lower than the start and neither end."""
+    middle, right = first, 2.0 * first
+    for _ in range(60):
+        lowest = height(middle)
+        if lowest < start:
+            break
+        middle, right = 0.5 * middle, middle
+    else:
+        raise LineSearchFailure(
+            f"no step from {first:.3g} down to {right:.1e} leads lower: either rounding hides the "
+            "decrease, or the gradient is wrong"
+        )
+    left = 0.0
+    for _ in range(200):
+        value = height(right)
+        if value >= lowest:
+            return left, middle, right
+        left, middle, right, lowest = middle, right, 2.0 * right, value
+    raise LineSearchFailure(
+        f"the objective still falls {right:.1e} times the direction away: it has no minimum there"
+    )
+
+
 def _slope(gradient: FloatArray, direction: FloatArray) -> float:
     slope = float(gradient @ direction)
+    if not gradient.any():
+        raise LineSearchFailure("the gradient is zero: no direction leads down from here")
     if not slope < 0:
         raise LineSearchFailure(
             f"the direction does not lead down: the slope along it is {slope:.3g}, expected "

@@ -1,6 +1,6 @@
-"""Models that are linear in their parameters.
+r"""Models that are linear in their parameters.
 
-Chapter: *Gradient descent*. The linear unit predicts :math:`\\hat y = x^\\top w + b`. Its parameters
+Chapter: *Gradient descent*. The linear unit predicts :math:`\hat y = x^\top w + b`. Its parameters
 lie in one flat vector ``theta``: first the weights, then the bias.
 """
 
@@ -47,6 +47,10 @@ class LinearModel:
     def predict(self, theta: FloatArray, X: FloatArray) -> FloatArray:
         """Return the predictions, shape (n_samples,), for the rows of ``X``."""
         parts = self.layout.views(theta)
+        if np.ndim(X) != 2 or np.shape(X)[1] != self.n_features:
+            raise ValueError(
+                f"X must have shape (any, {self.n_features}), a row a sample, got {np.shape(X)}"
+            )
         prediction = X @ parts["weights"]
         if self.intercept:
             prediction += parts["bias"]
@@ -72,7 +76,7 @@ class LinearModel:
 
     def design_matrix(self, X: FloatArray) -> FloatArray:
         """Return the matrix whose product with ``theta`` is the prediction."""
-        return np.column_stack([X, np.ones(len(X))]) if self.intercept else X
+        return np.column_stack([X, np.ones(len(X), X.dtype)]) if self.intercept else X
 
     def __repr__(self) -> str:
         return f"LinearModel(n_features={self.n_features}, intercept={self.intercept})"

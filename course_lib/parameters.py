@@ -44,10 +44,16 @@ class ParameterLayout:
     def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         if not shapes:
             raise ValueError("shapes must name at least one part, got an empty mapping")
-        self.shapes: dict[str, tuple[int, ...]] = {
-            name: tuple(check_integer(f"shapes[{name!r}]", n, at_least=1) for n in shape)
-            for name, shape in shapes.items()
-        }
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        for name, shape in shapes.items():
+            if not isinstance(shape, (tuple, list)):
+                raise TypeError(
+                    f"shapes[{name!r}] must be a tuple such as (3,), or () for a number; got "
+                    f"{shape!r}"
+                )
+            self.shapes[name] = tuple(
+                check_integer(f"shapes[{name!r}]", n, at_least=1) for n in shape
+            )
         self.slices: dict[str, slice] = {}
         start = 0
         for name, shape in self.shapes.items():
@@ -92,8 +98,12 @@ class ParameterLayout:
             raise ValueError(
                 f"parts must be named {', '.join(self.shapes)}, got {', '.join(parts) or 'none'}"
             )
-        arrays = {n: check_array(f"parts[{n!r}]", parts[n], shape=s) for n, s in self.shapes.items()}
-        return np.concatenate([array.ravel() for array in arrays.values()])
+        return np.concatenate(
+            [
+                check_array(f"parts[{name!r}]", parts[name], shape=shape).ravel()
+                for name, shape in self.shapes.items()
+            ]
+        )
 
     def _listing(self) -> str:
         return ", ".join(f"{name} {shape}" for name, shape in self.shapes.items())

@@ -42,14 +42,21 @@ def standardize(X: ArrayLike) -> Standardization:
     Raises
     ------
     ValueError
-        If a column is constant: it has no scale, and carries nothing the bias does not.
+        If there are no rows, or a column is constant: it has no scale, and carries nothing the bias
+        does not.
     """
     data = check_array("X", X, ndim=2)
-    mean, scale = data.mean(axis=0), data.std(axis=0)
-    constant = np.flatnonzero(scale == 0)
+    if len(data) == 0:
+        raise ValueError("X must hold at least one sample, got none")
+    # Sums in double precision: float32 would lose digits down a long column.
+    mean = data.mean(axis=0, dtype=np.float64)
+    scale = data.std(axis=0, dtype=np.float64)
+    # The mean of equal numbers need not be that number to the last bit.
+    constant = np.flatnonzero(scale <= 4 * np.finfo(data.dtype).eps * np.abs(data).max(axis=0))
     if constant.size:
         raise ValueError(
             f"X must have no constant column, got {constant.size}, the first at index "
             f"{constant[0]}: drop it, the bias does its work"
         )
+    mean, scale = mean.astype(data.dtype), scale.astype(data.dtype)
     return Standardization((data - mean) / scale, mean, scale)

@@ -7,6 +7,8 @@ Chapter: *Gradient descent*. All of these follow from one line: along the eigenv
 
 from __future__ import annotations
 
+from math import ceil, log, sqrt
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -20,6 +22,8 @@ def error_factors(step_size: float, curvatures: ArrayLike) -> FloatArray:
     alternates; beyond -1 it grows.
     """
     curvatures = check_array("curvatures", curvatures)
+    if curvatures.size == 0:
+        raise ValueError("curvatures must hold at least one number, got none")
     return 1.0 - check_real("step_size", step_size, at_least=0) * curvatures
 
 
@@ -29,7 +33,11 @@ def convergence_rate(step_size: float, curvatures: ArrayLike) -> float:
 
 
 def largest_stable_step(smoothness: float) -> float:
-    r"""Return :math:`2 / L`: any smaller constant step converges, any larger one diverges."""
+    r"""Return :math:`2 / L`, the limit of a constant step on a quadratic.
+
+    Any smaller step converges to the minimum, and any larger one diverges from every start whose
+    error has a share in the direction of largest curvature.
+    """
     return 2.0 / check_real("smoothness", smoothness, above=0)
 
 
@@ -61,7 +69,7 @@ def kantorovich_cosine(condition_number: float) -> float:
     all points of a quadratic of condition number :math:`\kappa` (Kantorovich's inequality).
     """
     kappa = check_real("condition_number", condition_number, at_least=1)
-    return 2.0 * np.sqrt(kappa) / (kappa + 1.0)
+    return 2.0 * sqrt(kappa) / (kappa + 1.0)
 
 
 def iterations_to_reach(rate: float, reduction: float) -> int:
@@ -78,9 +86,11 @@ def iterations_to_reach(rate: float, reduction: float) -> int:
     reduction = check_real("reduction", reduction, above=0, at_most=1)
     if rate == 0:
         return 0 if reduction == 1 else 1
-    return int(np.ceil(np.log(reduction) / np.log(rate)))
+    k = ceil(log(reduction) / log(rate))
+    # The quotient of two rounded logarithms may have stepped over the whole number it should be.
+    return k - 1 if k > 0 and rate ** (k - 1) <= reduction else k
 
 
 def _curvature_range(strong_convexity: float, smoothness: float) -> tuple[float, float]:
-    smoothness = check_real("smoothness", smoothness, above=0)
-    return check_real("strong_convexity", strong_convexity, at_least=0, at_most=smoothness), smoothness
+    largest = check_real("smoothness", smoothness, above=0)
+    return check_real("strong_convexity", strong_convexity, at_least=0, at_most=largest), largest

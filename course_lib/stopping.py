@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from course_lib.validation import FloatArray, check_integer, check_real
 
 
-@dataclass
+@dataclass(slots=True)
 class Progress:
     """Where a run stands, as its stopping rules and callbacks see it.
 
@@ -21,13 +21,15 @@ class Progress:
     iteration : int
         Steps taken so far.
     theta : ndarray of shape (n_parameters,)
-        The current point. It is the run's own array: copy it to keep it.
+        The current point: a read-only view of the run's own array. Copy it to keep it.
     value, gradient_norm : float
         The objective at ``theta`` and the Euclidean norm of its gradient.
     previous_value : float or None
         The objective before the last step.
     step_norm : float or None
         How far the last step went.
+    gradient : ndarray of shape (n_parameters,) or None
+        The gradient at ``theta``, read-only; the next iteration overwrites it.
     """
 
     iteration: int
@@ -36,6 +38,7 @@ class Progress:
     gradient_norm: float
     previous_value: float | None = None
     step_norm: float | None = None
+    gradient: FloatArray | None = None
 
 
 class StoppingRule(ABC):
@@ -63,7 +66,7 @@ class GradientNorm(StoppingRule):
 
     def check(self, progress: Progress) -> str | None:
         if progress.gradient_norm < self.tolerance:
-            return f"the gradient norm {progress.gradient_norm:.3g} is below {self.tolerance:g}"
+            return f"the gradient norm {progress.gradient_norm:.4g} is below {self.tolerance:g}"
         return None
 
 
@@ -71,7 +74,8 @@ class GradientNorm(StoppingRule):
 class ObjectiveChange(StoppingRule):
     r"""Stop when a step changes the objective by less than ``tolerance``.
 
-    With ``relative=True`` the change is measured in units of :math:`\max(1, |f|)`.
+    With ``relative=True`` the change is measured in units of :math:`\max(1, |f|)`. In a run over
+    batches two neighbouring values belong to different samples, and their difference says little.
     """
 
     tolerance: float
@@ -88,7 +92,7 @@ class ObjectiveChange(StoppingRule):
         if self.relative:
             change /= max(1.0, abs(progress.previous_value))
         if change < self.tolerance:
-            return f"the objective changed by {change:.3g}, less than {self.tolerance:g}"
+            return f"the objective changed by {change:.4g}, less than {self.tolerance:g}"
         return None
 
 
@@ -107,7 +111,7 @@ class StepNorm(StoppingRule):
 
     def check(self, progress: Progress) -> str | None:
         if progress.step_norm is not None and progress.step_norm < self.tolerance:
-            return f"the last step went {progress.step_norm:.3g}, less than {self.tolerance:g}"
+            return f"the last step went {progress.step_norm:.4g}, less than {self.tolerance:g}"
         return None
 
 

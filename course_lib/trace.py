@@ -5,7 +5,7 @@ Chapter: *Gradient descent*. Every figure and every explorable of the course dra
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +25,7 @@ class StopReason:
         return f"{self.rule}: {self.message}"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Trace:
     """What happened in a run.
 
@@ -35,8 +35,9 @@ class Trace:
         The points visited, the start first. Only the first and last, shape (2, n_parameters), where
         the run was told not to keep them.
     value : ndarray of shape (n_iterations + 1,)
-        The objective at each. In a run over batches: on that iteration's batch, shape
-        (n_iterations,), and `values_of` gives the objective on all the data.
+        The objective at each. In a run over batches: on that iteration's batch, and `values_of`
+        gives the objective on all the data. Where the batches came to their end, none was left to
+        look at the last point with, and the shape is (n_iterations,).
     gradient_norm : ndarray, shaped like ``value``
         The Euclidean norm of the gradient.
     step_size : ndarray of shape (n_iterations,)
@@ -49,8 +50,9 @@ class Trace:
         Whether the run ended because something became small, or because it blew up. Neither, where
         a cap ended it.
     evaluations : dict of str to int
-        Calls for a ``value``, a ``gradient`` and a ``hessian``, and ``sample_gradients``: gradients
-        times the samples in each, the honest currency between batch sizes.
+        Calls for a ``value``, a ``gradient`` (which brings a value, counted as well), a ``hessian``
+        and a ``hessian_product``, and ``sample_gradients``: gradients times the samples in each,
+        the honest currency between batch sizes.
     """
 
     theta: FloatArray
@@ -61,7 +63,7 @@ class Trace:
     converged: bool
     diverged: bool
     evaluations: dict[str, int]
-    seconds: FloatArray = field(compare=False)
+    seconds: FloatArray
 
     @property
     def n_iterations(self) -> int:
@@ -90,12 +92,25 @@ class Trace:
             Shape (n_parameters,).
         last
             Iterations to take the geometric mean over.
+
+        Raises
+        ------
+        ValueError
+            If the run has fewer iterations, did not keep its points, or was at ``minimizer``
+            already.
         """
         errors = self.errors(minimizer)
         last = check_integer("last", last, at_least=1)
+        if len(errors) != self.n_iterations + 1:
+            raise ValueError("rate needs every point of the run, which had keep_points=False")
         if last >= len(errors):
             raise ValueError(
-                f"last must be at most the {len(errors) - 1} iterations kept, got {last}"
+                f"last must be at most the {self.n_iterations} iteration(s) of the run, got {last}"
+            )
+        if errors[-1 - last] == 0:
+            raise ValueError(
+                f"minimizer was reached {last} or more iterations before the end: choose a smaller "
+                "last, or end the run earlier"
             )
         return float((errors[-1] / errors[-1 - last]) ** (1.0 / last))
 

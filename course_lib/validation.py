@@ -7,6 +7,7 @@ traceback can mend the call without opening this library.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -84,9 +85,7 @@ def check_vector(
     name: str, value: ArrayLike, size: int | None = None, *, finite: bool = True
 ) -> FloatArray:
     """Return ``value`` as a one-dimensional floating array of ``size`` entries."""
-    return check_array(
-        name, value, ndim=1, shape=None if size is None else (size,), finite=finite
-    )
+    return check_array(name, value, ndim=1, shape=None if size is None else (size,), finite=finite)
 
 
 def check_real(
@@ -110,18 +109,20 @@ def check_real(
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number, got {value!r} ({type(value).__name__})")
     number = float(value)
-    bounds = [
-        (above, ">", lambda bound: number > bound),
-        (at_least, ">=", lambda bound: number >= bound),
-        (below, "<", lambda bound: number < bound),
-        (at_most, "<=", lambda bound: number <= bound),
-    ]
-    wanted = " and ".join(f"{sign} {bound:g}" for bound, sign, _ in bounds if bound is not None)
-    inside = all(test(bound) for bound, _, test in bounds if bound is not None)
-    if not np.isfinite(number) or not inside:
-        expected = f"a finite number {wanted}" if wanted else "a finite number"
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
-    return number
+    # Schedules are checked in every iteration, so the good case comes first and builds nothing.
+    if (
+        isfinite(number)
+        and (above is None or number > above)
+        and (at_least is None or number >= at_least)
+        and (below is None or number < below)
+        and (at_most is None or number <= at_most)
+    ):
+        return number
+    limits = {">": above, ">=": at_least, "<": below, "<=": at_most}
+    wanted = " and ".join(
+        f"{sign} {limit:g}" for sign, limit in limits.items() if limit is not None
+    )
+    raise ValueError(f"{name} must be a finite number{wanted and ' ' + wanted}, got {value!r}")
 
 
 def check_integer(name: str, value: Any, *, at_least: int | None = None) -> int:

@@ -60,7 +60,9 @@ def create_environment() -> None:
         shutil.rmtree(ENVIRONMENT)
     else:
         print(f"Making .venv with Python {describe_origin()['version']}.")
-    run([sys.executable, "-m", "venv", str(ENVIRONMENT)])
+    # This program may itself run in the environment that is being replaced.
+    base_python = getattr(sys, "_base_executable", None) or sys.executable
+    run([base_python, "-m", "venv", str(ENVIRONMENT)])
     ORIGIN_STAMP.write_text(json.dumps(describe_origin(), indent=1), encoding="utf-8")
 
 
@@ -69,7 +71,7 @@ def run(command: list[str]) -> None:
     completed = subprocess.run(command, cwd=ROOT, check=False)
     if completed.returncode != 0:
         print(f"\nThis step failed (exit {completed.returncode}): {' '.join(command)}")
-        print("Installing needs a connection to the Python package index.")
+        print("The reason stands above; installing needs a connection to the package index.")
         raise SystemExit(1)
 
 

@@ -16,6 +16,7 @@ from course_lib.objectives.test_functions import (
     rastrigin,
     rosenbrock,
     saddle,
+    saturated_neuron,
     sphere,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "rastrigin",
     "rosenbrock",
     "saddle",
+    "saturated_neuron",
     "sphere",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_lib.validation import FloatArray, check_integer
+from course_lib.validation import FloatArray, check_array, check_integer
 
 Batch = NDArray[np.integer]
 
@@ -63,6 +63,11 @@ class Objective(ABC):
         point = self._point(theta)
         if out is None:
             out = np.empty_like(point)
+        elif out.shape != point.shape or out.dtype.kind != "f":
+            raise ValueError(
+                f"out must be a floating array of shape {point.shape}, got dtype {out.dtype} and "
+                f"shape {out.shape}"
+            )
         return self._value_and_gradient(point, self._samples(batch), out), out
 
     def gradient(
@@ -83,9 +88,10 @@ class Objective(ABC):
         return self.hessian(theta) @ self._point(vector, "vector")
 
     def _point(self, theta: ArrayLike, name: str = "theta") -> FloatArray:
-        point = np.asarray(theta)
-        if point.dtype.kind != "f":
-            point = point.astype(np.float64)
+        if isinstance(theta, np.ndarray) and theta.dtype.kind == "f":
+            point = theta
+        else:
+            point = check_array(name, theta, finite=False)
         if point.shape != (self.n_parameters,):
             raise ValueError(
                 f"{name} must have shape ({self.n_parameters},), got shape {point.shape}"
@@ -137,24 +143,45 @@ class FunctionObjective(Objective):
     ) -> None:
         self.n_parameters = check_integer("n_parameters", n_parameters, at_least=1)
         self.name = name
-        self.minimizers = None if minimizers is None else np.atleast_2d(np.asarray(minimizers))
+        if minimizers is not None:
+            minimizers = check_array(
+                "minimizers", np.atleast_2d(minimizers), shape=(None, self.n_parameters)
+            )
+        self.minimizers = minimizers
+        for role, function in [("value", value), ("gradient", gradient), ("hessian", hessian)]:
+            if not (callable(function) or (role == "hessian" and function is None)):
+                raise TypeError(f"{role} must be a function of theta, got {function!r}")
         self._function = value
         self._derivative = gradient
         self._second_derivative = hessian
 
     def _value(self, theta: FloatArray, batch: Batch | None) -> float:
-        return float(self._function(theta))
+        value = self._function(theta)
+        if isinstance(value, np.ndarray) and value.size == 1:
+            value = value.item()
+        try:
+            return float(value)
+        except TypeError:
+            raise TypeError(f"value(theta) must return a number, got {value!r}") from None
 
-    def _value_and_gradient(
-        self, theta: FloatArray, batch: Batch | None, out: FloatArray
-    ) -> float:
-        out[...] = self._derivative(theta)
-        return float(self._function(theta))
+    def _value_and_gradient(self, theta: FloatArray, batch: Batch | None, out: FloatArray) -> float:
+        # The value first: a caller may hand in theta itself as ``out``.
+        value = self._value(theta, batch)
+        gradient = np.asarray(self._derivative(theta))
+        if gradient.shape != out.shape:
+            # Assignment would spread a single number over all parameters.
+            raise ValueError(
+                f"gradient(theta) must return shape {out.shape}, got shape {gradient.shape}"
+            )
+        out[...] = gradient
+        return value
 
     def hessian(self, theta: ArrayLike) -> FloatArray:
         if self._second_derivative is None:
             return super().hessian(theta)
-        return np.asarray(self._second_derivative(self._point(theta)))
+        matrix = self._second_derivative(self._point(theta))
+        n = self.n_parameters
+        return check_array("hessian(theta)", matrix, shape=(n, n), finite=False)
 
     def __repr__(self) -> str:
         return f"<{self.name} of {self.n_parameters} parameter(s)>"

@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib.objectives.base import Batch, Objective
-from course_lib.validation import FloatArray, check_array, check_real, check_vector
+from course_lib.validation import (
+    FloatArray,
+    check_array,
+    check_integer,
+    check_real,
+    check_vector,
+)
 
 
 class Quadratic(Objective):
@@ -31,7 +37,7 @@ class Quadratic(Objective):
     Attributes
     ----------
     curvatures : ndarray of shape (n,)
-        The eigenvalues of :math:`H`, in increasing order.
+        The eigenvalues of :math:`H`, in increasing order. One that is zero up to rounding is zero.
     smoothness : float
         :math:`L`, the largest curvature.
     strong_convexity : float
@@ -46,19 +52,21 @@ class Quadratic(Objective):
         self, hessian: ArrayLike, minimizer: ArrayLike | None = None, minimum: float = 0.0
     ) -> None:
         matrix = check_array("hessian", hessian, ndim=2)
-        if matrix.shape[0] != matrix.shape[1]:
+        if matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
             raise ValueError(f"hessian must be square, got shape {matrix.shape}")
-        if not np.allclose(matrix, matrix.T, rtol=1e-10, atol=1e-12 * np.abs(matrix).max()):
+        rounding = np.finfo(matrix.dtype).eps * np.abs(matrix).max() * len(matrix)
+        if np.abs(matrix - matrix.T).max() > 1000 * rounding:
             raise ValueError(
                 "hessian must be symmetric: pass (H + H.T) / 2, which defines the same quadratic"
             )
         self.n_parameters = len(matrix)
         self.curvatures = np.linalg.eigvalsh(matrix)
-        if self.curvatures[0] < -1e-10 * np.abs(self.curvatures).max():
+        if self.curvatures[0] < -1000 * rounding:
             raise ValueError(
                 "hessian must have no negative eigenvalue, or the quadratic has no minimum; its "
                 f"smallest eigenvalue is {self.curvatures[0]:.6g}"
             )
+        self.curvatures[self.curvatures <= rounding] = 0.0
         self.minimizer = (
             np.zeros(self.n_parameters)
             if minimizer is None
@@ -102,7 +110,7 @@ class Quadratic(Objective):
 
     @property
     def strong_convexity(self) -> float:
-        return max(float(self.curvatures[0]), 0.0)
+        return float(self.curvatures[0])
 
     @property
     def condition_number(self) -> float:
@@ -112,17 +120,17 @@ class Quadratic(Objective):
         error = theta - self.minimizer
         return float(self.minimum + 0.5 * error @ self._hessian @ error)
 
-    def _value_and_gradient(
-        self, theta: FloatArray, batch: Batch | None, out: FloatArray
-    ) -> float:
+    def _value_and_gradient(self, theta: FloatArray, batch: Batch | None, out: FloatArray) -> float:
         error = theta - self.minimizer
         np.matmul(self._hessian, error, out=out, casting="same_kind")
         return float(self.minimum + 0.5 * error @ out)
 
     def hessian(self, theta: ArrayLike) -> FloatArray:
+        self._point(theta)
         return self._hessian.copy()
 
     def hessian_vector_product(self, theta: ArrayLike, vector: ArrayLike) -> FloatArray:
+        self._point(theta)
         return self._hessian @ self._point(vector, "vector")
 
     def __repr__(self) -> str:
@@ -140,6 +148,7 @@ def random_rotation(n: int, seed: int | np.random.Generator) -> FloatArray:
     .. [1] F. Mezzadri, "How to generate random matrices from the classical compact groups",
        Notices of the AMS 54 (2007), pp. 592-604.
     """
+    n = check_integer("n", n, at_least=1)
     rng = np.random.default_rng(seed)
     q, r = np.linalg.qr(rng.standard_normal((n, n)))
     return q * np.sign(np.diag(r))

@@ -194,6 +194,29 @@ def quartic(n: int = 1) -> FunctionObjective:
     )
 
 
+def saturated_neuron() -> FunctionObjective:
+    r"""Squared error of one sigmoid neuron with target 0: :math:`\tfrac12 \sigma(z)^2`.
+
+    It has no minimizer, and for large :math:`z`, where the error is largest, it has next to no
+    slope.
+    """
+
+    def sigmoid(z: FloatArray) -> FloatArray:
+        return 0.5 * (1.0 + np.tanh(0.5 * z))
+
+    def hessian(z: FloatArray) -> FloatArray:
+        a = sigmoid(z)
+        return np.diag(a**2 * (1.0 - a) * (2.0 - 3.0 * a))
+
+    return FunctionObjective(
+        lambda z: 0.5 * sigmoid(z[0]) ** 2,
+        lambda z: sigmoid(z) ** 2 * (1.0 - sigmoid(z)),
+        hessian=hessian,
+        n_parameters=1,
+        name="saturated neuron",
+    )
+
+
 FUNCTIONS: dict[str, Callable[[], Objective]] = {
     "sphere": sphere,
     "rosenbrock": rosenbrock,
@@ -203,6 +226,7 @@ FUNCTIONS: dict[str, Callable[[], Objective]] = {
     "double_well": double_well,
     "saddle": saddle,
     "quartic": quartic,
+    "saturated_neuron": saturated_neuron,
 }
 
 

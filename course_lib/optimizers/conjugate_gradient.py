@@ -63,7 +63,7 @@ class ConjugateGradient(Optimizer):
     Notes
     -----
     Restarts along :math:`-g` after ``n_parameters`` steps, and whenever the direction would not
-    lead down.
+    lead down. Neighbouring gradients must belong to one function: leave batches to other methods.
 
     References
     ----------

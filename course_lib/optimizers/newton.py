@@ -53,13 +53,13 @@ class Newton(Optimizer):
     ) -> FloatArray:
         if context is None:
             raise TypeError(
-                "Newton needs the Hessian, so update() needs context=StepContext(objective, value); "
-                "the run loop `descend` passes it"
+                "Newton needs the Hessian, so update() needs context=StepContext(objective, "
+                "value); the run loop `descend` passes it"
             )
-        hessian = context.objective.hessian(theta)
-        hessian[np.diag_indices_from(hessian)] += self.damping
+        # A new matrix: the one that came may belong to the objective.
+        damped = context.objective.hessian(theta) + self.damping * np.eye(len(theta))
         try:
-            state["step"][...] = np.linalg.solve(hessian, -gradient)
+            state["step"][...] = np.linalg.solve(damped, -gradient)
         except np.linalg.LinAlgError:
             raise np.linalg.LinAlgError(
                 "the Hessian is singular, so the quadratic model has no single stationary point: "

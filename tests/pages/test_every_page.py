@@ -1,0 +1,95 @@
+"""What holds for every page of the built book, in a real browser."""
+
+from __future__ import annotations
+
+import gzip
+from urllib.parse import unquote, urlparse
+
+import pytest
+
+from tests.pages.book import BOOK, DESKTOP, PHONE, pages
+
+#: What a web server sends for a page and everything that it loads, in bytes.
+PAGE_BUDGET = 2_000_000
+#: What a web server compresses; fonts and pictures are compressed already.
+TEXT = {".html", ".css", ".js", ".json", ".svg"}
+
+
+# Every page is opened once, and looked at in turn on a desk, on a phone, in light and in dark.
+@pytest.fixture(scope="module", params=pages())
+def opened(request, visit):
+    result = visit(request.param)
+    result.path = request.param
+    return result
+
+
+def test_page_is_complete_and_asks_no_other_host(opened):
+    assert opened.foreign_requests == []
+    assert opened.failed_requests == []
+    assert opened.console_errors == []
+
+    unrendered = opened.page.eval_on_selector_all(
+        ".math",
+        "nodes => nodes.filter(n => !n.querySelector('mjx-container')).map(n => n.textContent)",
+    )
+    assert unrendered == [], "formulas left as source"
+    assert opened.page.locator("mjx-merror, .mjx-error, [data-mjx-error]").count() == 0
+
+    without_alt = opened.page.eval_on_selector_all(
+        "img",
+        "nodes => nodes.filter(n => !(n.alt || '').trim()).map(n => n.outerHTML.slice(0, 120))",
+    )
+    assert without_alt == [], "images without alt text"
+
+    broken = opened.page.eval_on_selector_all(
+        "img", "nodes => nodes.filter(n => n.complete && !n.naturalWidth).map(n => n.src)"
+    )
+    assert broken == [], "images that do not show"
+
+
+def test_page_weight(opened, site):
+    loaded = opened.page.evaluate(
+        "() => performance.getEntriesByType('resource').map(entry => entry.name)"
+    )
+    own = {unquote(urlparse(name).path).lstrip("/") for name in loaded if name.startswith(site)}
+    sizes = {name: sent_size(name) for name in own | {opened.path} if (BOOK / name).is_file()}
+    heaviest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    assert sum(sizes.values()) <= PAGE_BUDGET, heaviest
+
+
+def sent_size(name: str) -> int:
+    content = (BOOK / name).read_bytes()
+    return len(gzip.compress(content)) if (BOOK / name).suffix in TEXT else len(content)
+
+
+def test_no_sideways_scrolling_on_a_phone(opened):
+    page = opened.page
+    page.set_viewport_size(PHONE)
+    page.wait_for_timeout(100)
+    width = page.evaluate("document.scrollingElement.scrollWidth")
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('body *')]
+            .filter(n => n.getBoundingClientRect().right > 361)
+            .filter(n => getComputedStyle(n).position !== 'fixed')
+            .slice(0, 5).map(n => n.tagName + '.' + n.className)"""
+    )
+    page.set_viewport_size(DESKTOP)
+    assert width <= PHONE["width"], f"page is {width} px wide; sticking out: {wide}"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_violation(opened, theme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened.page
+    page.emulate_media(color_scheme=theme)
+    page.wait_for_function(f"() => document.documentElement.dataset.theme === '{theme}'")
+    # Colours change in transitions, and axe must not read them half-way.
+    page.wait_for_timeout(400)
+    report = Axe().run(page)
+    found = [
+        f"{violation['id']}: {node['html'][:160]}"
+        for violation in report.response["violations"]
+        for node in violation["nodes"]
+    ]
+    assert found == []
