@@ -150,7 +150,7 @@ class BatchNorm(_Normalization):
         n = len(x)
         if n < 2:
             raise ValueError(
-                "batch normalisation needs at least 2 samples in a training batch, got 1: take "
+                "batch normalisation needs at least 2 samples in a training batch, got 1 sample: take "
                 "larger batches, or drop the last one of an epoch"
             )
         of_batch = super()._statistics(x, training)
