@@ -150,8 +150,8 @@ class BatchNorm(_Normalization):
         n = len(x)
         if n < 2:
             raise ValueError(
-                "batch normalisation needs at least 2 samples in a training batch, got 1 sample: take "
-                "larger batches, or drop the last one of an epoch"
+                "batch normalisation needs at least 2 samples in a training batch, got 1 sample: "
+                "take larger batches, or drop the last one of an epoch"
             )
         of_batch = super()._statistics(x, training)
         for running, new, correction in zip(
