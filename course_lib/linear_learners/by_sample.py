@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_lib.compiled import numba_is_available
+from course_lib.linear_learners.fitting import largest_curvature
 from course_lib.linear_learners.passes import (
     LOGISTIC,
     mini_batch_pass,
@@ -41,9 +42,29 @@ def step_sizes(
     return initial / (1.0 + initial * decay * np.arange(first, first + n))
 
 
-def longest_square(X: FloatArray) -> float:
-    """Return the largest squared length of a row with a 1 appended."""
-    return float(np.einsum("ij,ij->i", X, X).max()) + 1.0
+def sampled_curvature(
+    X: FloatArray, weight: FloatArray | None = None, batch_size: int = 1
+) -> float:
+    r"""Return the curvature that steps on batches must reckon with, per unit of that of the cost.
+
+    For single samples it is the largest squared length :math:`M` of a sample :math:`(x, 1)`, times
+    its weight; for all of them, the largest eigenvalue :math:`L` of their mean of squares; and for
+    batches of :math:`B` out of :math:`n` [1]_
+
+    .. math:: \frac{n - B}{B (n - 1)} M + \frac{n (B - 1)}{B (n - 1)} L .
+
+    References
+    ----------
+    .. [1] R. M. Gower, N. Loizou, X. Qian, A. Sailanbayev, E. Shulgin and P. Richtárik, "SGD:
+       general analysis and improved rates", ICML 2019.
+    """
+    squares = np.einsum("ij,ij->i", X, X) + 1.0
+    longest = float((squares if weight is None else weight * squares).max())
+    n, size = len(X), min(batch_size, len(X))
+    if size == 1:
+        return longest
+    together = largest_curvature(np.column_stack([X, np.ones(n, X.dtype)]), weight)
+    return ((n - size) * longest + n * (size - 1) * together) / (size * (n - 1))
 
 
 class SampleLearner:

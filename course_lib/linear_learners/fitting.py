@@ -111,7 +111,9 @@ def make_penalty(alpha: Any, l1_ratio: Any = 0.0) -> Penalty | None:
     ratio = check_real("l1_ratio", l1_ratio, at_least=0, at_most=1)
     if not strength:
         return None
-    return L2(strength) if not ratio else L1(strength) if ratio == 1 else ElasticNet(strength, ratio)
+    if not ratio:
+        return L2(strength)
+    return L1(strength) if ratio == 1 else ElasticNet(strength, ratio)
 
 
 def largest_curvature(X: FloatArray, weight: FloatArray | None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -66,3 +67,17 @@ def codes_of_known(learner: Any, labels: NDArray[Any]) -> NDArray[np.intp]:
             f"{learner.classes_.tolist()}, got {unknown.tolist()}"
         )
     return np.searchsorted(learner.classes_, labels)
+
+
+def learns_in_passes(solver: str) -> Callable[[Any], bool]:
+    """Return the test whether a learner has a `partial_fit`: with that solver it has."""
+
+    def test(learner: Any) -> bool:
+        if learner.solver != solver:
+            raise AttributeError(
+                f"partial_fit needs solver={solver!r}, got solver={learner.solver!r}, which needs "
+                "all samples at once"
+            )
+        return True
+
+    return test

@@ -23,7 +23,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from course_lib.costs import HalfSquaredError
 from course_lib.descent import Callback
 from course_lib.estimator import new_data, random_generator, sample_weights, training_pairs
-from course_lib.linear_learners.by_sample import SampleLearner, longest_square, step_sizes
+from course_lib.linear_learners.by_sample import SampleLearner, sampled_curvature, step_sizes
 from course_lib.linear_learners.fitting import cap_of, reporting, run_epochs, warn_not_converged
 from course_lib.linear_learners.passes import SQUARED
 from course_lib.linear_models import LinearModel
@@ -119,7 +119,7 @@ class LinearUnit(LinearPrediction, BaseEstimator):
         weight = sample_weights(sample_weight, data)
         if weight is not None:
             weight /= weight.mean()
-        self._start(data)
+        self._start(data, weight)
         risk = self._risk(data, y, weight)
         samples = self.learner_.samples(data)
         cap = cap_of(self)
@@ -152,7 +152,7 @@ class LinearUnit(LinearPrediction, BaseEstimator):
         data, y = training_pairs(self, X, y, y_numeric=True, reset=is_first)
         weight = sample_weights(sample_weight, data)
         if is_first:
-            self._start(data)
+            self._start(data, weight)
         risk = self._risk(data, y, weight)
         if is_first:
             self.loss_curve_ = np.array([risk.value(self.learner_.theta[0])])
@@ -160,9 +160,9 @@ class LinearUnit(LinearPrediction, BaseEstimator):
         self.loss_curve_ = np.append(self.loss_curve_, risk.value(self.learner_.theta[0]))
         return self._finish(data.dtype)
 
-    def _start(self, data: FloatArray) -> None:
+    def _start(self, data: FloatArray, weight: FloatArray | None) -> None:
         self.rng_ = random_generator(self.random_state)
-        size = 1.0 / longest_square(data) if self.step_size is None else self.step_size
+        size = 1.0 / sampled_curvature(data, weight) if self.step_size is None else self.step_size
         self.learner_ = SampleLearner(
             1,
             data.shape[1],

@@ -42,7 +42,7 @@ from course_lib.estimator import (
     sample_weights,
     training_pairs,
 )
-from course_lib.linear_learners.by_sample import LogisticLearner, longest_square, step_sizes
+from course_lib.linear_learners.by_sample import LogisticLearner, sampled_curvature, step_sizes
 from course_lib.linear_learners.fitting import (
     LinearOutputs,
     as_optimizer,
@@ -56,7 +56,12 @@ from course_lib.linear_learners.fitting import (
     safe_step,
     warn_not_converged,
 )
-from course_lib.linear_learners.labels import codes_of_known, first_classes, training_labels
+from course_lib.linear_learners.labels import (
+    codes_of_known,
+    first_classes,
+    learns_in_passes,
+    training_labels,
+)
 from course_lib.linear_models import LinearModel
 from course_lib.objectives.empirical_risk import EmpiricalRisk
 from course_lib.optimizers import Optimizer
@@ -65,15 +70,6 @@ from course_lib.schedules import Schedule
 from course_lib.validation import FloatArray, check_integer, check_real
 
 SOLVERS = ("auto", "lbfgs", "fista", "ista", "sgd")
-
-
-def _learns_in_passes(learner: Any) -> bool:
-    if learner.solver != "sgd":
-        raise AttributeError(
-            f"partial_fit needs solver='sgd', got solver={learner.solver!r}, which needs all "
-            "samples at once"
-        )
-    return True
 
 
 @dataclass(eq=False, repr=False)
@@ -94,8 +90,8 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
         as they come, on an L1 penalty along subgradients.
     step_size : float or schedule, optional
         For ``"sgd"``: the size :math:`\eta_0` of :math:`\eta_k = \eta_0 / (1 + \eta_0 \lambda k)`,
-        or a function of the number of the step. One over the largest curvature of the cost of a
-        sample if not given.
+        or a function of the number of the step. One over the curvature that such steps meet,
+        if not given.
     batch_size : int, optional
         For ``"sgd"``: samples to a step, 1 if not given. For an optimizer: all if not given.
     fit_intercept : bool, default=True
@@ -179,7 +175,7 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
             self._fit_centred(data, codes, weight, penalty)
         return self
 
-    @available_if(_learns_in_passes)
+    @available_if(learns_in_passes("sgd"))
     def partial_fit(
         self,
         X: ArrayLike,
@@ -201,7 +197,7 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
         codes = codes_of_known(self, labels)
         weight = sample_weights(sample_weight, data)
         if is_first:
-            self._start(data)
+            self._start(data, weight)
         risk = self._risk(data, codes, weight, make_penalty(self.alpha))
         if is_first:
             self.loss_curve_ = np.array([risk.value(self.learner_.flat)])
@@ -293,7 +289,7 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
     def _fit_in_passes(
         self, data: FloatArray, codes: NDArray[np.intp], weight: FloatArray | None
     ) -> None:
-        self._start(data)
+        self._start(data, weight)
         learner, cap = self.learner_, cap_of(self)
         risk = self._risk(data, codes, weight, make_penalty(self.alpha))
         with reporting(self, cap) as callbacks:
@@ -311,17 +307,19 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
             warn_not_converged(self, "epochs")
         self._finish(data.dtype)
 
-    def _start(self, data: FloatArray) -> None:
+    def _start(self, data: FloatArray, weight: FloatArray | None) -> None:
         if self.l1_ratio:
             raise ValueError(
                 f"l1_ratio must be 0 for solver='sgd', got {self.l1_ratio!r}: take solver='fista', "
                 "whose steps end on exact zeros"
             )
         alpha = check_real("alpha", self.alpha, at_least=0)
+        batch_size = 1 if self.batch_size is None else self.batch_size
+        batch_size = check_integer("batch_size", batch_size, at_least=1)
         size = self.step_size
         if size is None:
-            size = 1.0 / (self._largest_slope_change() * longest_square(data) + alpha)
-        batch_size = 1 if self.batch_size is None else self.batch_size
+            square = sampled_curvature(data, weight, batch_size)
+            size = 1.0 / (self._largest_slope_change() * square + alpha)
         self.rng_ = random_generator(self.random_state)
         self.learner_ = LogisticLearner(
             len(self.classes_),
@@ -330,7 +328,7 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
             partial(step_sizes, size, decay=alpha),
             decay=alpha,
             intercept=self.fit_intercept,
-            batch_size=check_integer("batch_size", batch_size, at_least=1),
+            batch_size=batch_size,
         )
 
     def _largest_slope_change(self) -> float:
