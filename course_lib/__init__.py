@@ -37,7 +37,6 @@ SUBMODULES = (
     "schedules",
     "validation",
     # Floor 2: things that learn.
-    "discriminants",
     "gradient_check",
     "information_geometry",
     "line_search",
@@ -51,7 +50,9 @@ SUBMODULES = (
     # Floor 3: runs.
     "averaging",
     "descent",
+    "discriminants",
     "estimator",
+    "linear_learners",
     "multilayer",
     "pca",
     "quasi_newton",

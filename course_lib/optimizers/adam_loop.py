@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.validation import FloatArray
+
 from course_lib.compiled import compiled, numba_is_available
 from course_lib.optimizers.base import State
 from course_lib.optimizers.first_order import Vector
@@ -52,9 +54,18 @@ def advance_in_one_loop(
 
 
 @compiled
-def advance_adam(  # type: ignore[no-untyped-def]
-    theta, gradient, gradients, squares, beta1, beta2, epsilon, scale, weight_decay, alpha
-):
+def advance_adam(
+    theta: FloatArray,
+    gradient: FloatArray,
+    gradients: FloatArray,
+    squares: FloatArray,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    scale: float,
+    weight_decay: float,
+    alpha: float,
+) -> None:
     """Move every entry of ``theta`` by its step."""
     for i in range(len(theta)):
         g = gradient[i]

@@ -19,7 +19,15 @@ ROOT = Path(__file__).parents[2]
 MODULES = sorted(
     module.name for module in pkgutil.walk_packages(course_lib.__path__, "course_lib.")
 )
-SERVES_ALL_CHAPTERS = {"datasets", "validation", "figures", "explorables", "lesson"}
+SERVES_ALL_CHAPTERS = {
+    "compiled",
+    "datasets",
+    "estimator",
+    "explorables",
+    "figures",
+    "lesson",
+    "validation",
+}
 
 
 def _run(code: str) -> str:

@@ -12,22 +12,66 @@ import course_lib
 ROOT = Path(__file__).resolve().parents[2]
 # The floor of every module or package directly below course_lib.
 FLOORS = {
-    1: ["costs", "datasets", "preprocessing", "rates", "schedules", "validation"],
+    1: [
+        "activations",
+        "batching",
+        "compiled",
+        "costs",
+        "datasets",
+        "initializers",
+        "likelihoods",
+        "momentum_rates",
+        "penalties",
+        "preprocessing",
+        "rates",
+        "schedules",
+        "validation",
+    ],
     2: [
         "gradient_check",
+        "information_geometry",
         "line_search",
         "linear_models",
+        "networks",
         "objectives",
+        "oja",
         "optimizers",
         "parameters",
+        "tape",
     ],
-    3: ["descent", "stopping", "trace"],
-    4: ["explorables", "figures", "lesson"],
+    3: [
+        "averaging",
+        "descent",
+        "discriminants",
+        "estimator",
+        "linear_learners",
+        "multilayer",
+        "pca",
+        "quasi_newton",
+        "stopping",
+        "trace",
+        "training",
+    ],
+    4: [
+        "explorables",
+        "figures",
+        "lesson",
+    ],
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names}
 # Foreign packages, and the lowest floor that may import them.
-FOREIGN = {"numpy": 1, "scipy": 1, "sklearn": 1, "matplotlib": 4, "ipywidgets": 4, "IPython": 4}
-# Loading the data sets needs scikit-learn, which that one module imports when it is called.
+FOREIGN = {
+    "numpy": 1,
+    "scipy": 1,
+    "numba": 1,
+    "sklearn": 3,
+    "tqdm": 3,
+    "matplotlib": 4,
+    "ipywidgets": 4,
+    "IPython": 4,
+}
+# Used where they are installed, so never imported on import.
+OPTIONAL = {"numba", "tqdm"}
 FILES = sorted((ROOT / "course_lib").rglob("*.py"))
 
 
@@ -93,7 +137,7 @@ def test_imports_only_go_down(path):
             wrong.append(f"line {line}: {name} is not a package this library depends on")
         elif FOREIGN[head] > floor:
             wrong.append(f"line {line}: {name} may be imported from floor {FOREIGN[head]} up")
-        elif head == "sklearn" and not deferred:
+        elif head in OPTIONAL and not deferred:
             wrong.append(f"line {line}: {name} must be imported inside the function that needs it")
     assert wrong == []
 
@@ -116,4 +160,5 @@ def test_importing_the_library_is_light():
 @pytest.mark.parametrize("name", [*FLOORS[1], *FLOORS[2], *FLOORS[3]])
 def test_lower_floors_do_not_load_the_presentation(name):
     loaded = loaded_after(f"import course_lib.{name}")
-    assert not loaded & {"matplotlib", "ipywidgets", "IPython", "sklearn"}
+    assert not loaded & {"matplotlib", "ipywidgets", "IPython"}
+    assert "sklearn" not in loaded or name in FLOORS[3]
