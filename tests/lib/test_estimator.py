@@ -73,6 +73,11 @@ def test_scores_of_two_classes_and_of_more():
     assert two.predict(X[:4]).tolist() == list("aabb")
 
 
+def test_a_score_of_zero_goes_to_the_first_class():
+    model = Means().fit([[-1.0], [1.0]], ["a", "b"])
+    assert model.predict([[-1e-9], [0.0], [1e-9]]).tolist() == ["a", "a", "b"]
+
+
 def test_probabilities_are_the_softmax_applied_once():
     # A published network applies it twice: its most certain answer of three classes is 0.576.
     model = Means().fit(X, list("aabbc"))

@@ -14,6 +14,7 @@ from course_lib.discriminants import (
     LinearDiscriminantAnalysis,
     discriminant_directions,
     fisher_direction,
+    ledoit_wolf_intensity,
     scatter_matrices,
 )
 from course_lib.discriminants.within import WELL_CONDITIONED, solve_shrunk, solve_within
@@ -240,6 +241,20 @@ class TestShrinkage:
         difference = model.decision_function(X) - scores
         np.testing.assert_allclose(difference, difference[:1].repeat(len(X), 0), atol=1e-10)
 
+    def test_estimated_class_by_class(self):
+        X, y = three_classes(seed=1, sizes=(20, 12, 18))
+        expected = np.zeros((4, 4))
+        for k, share in enumerate((0.4, 0.24, 0.36)):
+            rows = X[y == k] - X[y == k].mean(axis=0)
+            width = rows.std(axis=0)
+            s = ledoit_wolf_intensity(rows / width)
+            correlation = (rows / width).T @ (rows / width) / len(rows)
+            shrunk = (1 - s) * correlation + s * np.eye(4)
+            expected += share * np.diag(width) @ shrunk @ np.diag(width)
+            assert 0.05 < s < 1.0
+        model = LinearDiscriminantAnalysis(shrinkage="auto").fit(X, y)
+        np.testing.assert_allclose(model.covariance_, expected, rtol=1e-12)
+
     def test_of_nothing_is_no_shrinkage(self):
         X, y = three_classes()
         plain = LinearDiscriminantAnalysis().fit(X, y)
@@ -274,6 +289,10 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"at most 2, got 3: 3 class means span at most 2"):
             LinearDiscriminantAnalysis(3).fit(self.X, self.y)
 
+    def test_as_many_directions_as_features_but_too_many_for_the_classes(self):
+        with pytest.raises(ValueError, match=r"at most 2, got 3: 3 class means span at most 2"):
+            LinearDiscriminantAnalysis(3).fit(self.X[:, :3], self.y)
+
     def test_more_directions_than_features(self):
         with pytest.raises(ValueError, match=r"at most 1, got 2: there are only 1 feature"):
             LinearDiscriminantAnalysis(2).fit(self.X[:, :1], self.y)
@@ -282,6 +301,10 @@ class TestBadInput:
     def test_priors_that_are_no_probabilities(self, priors):
         with pytest.raises(ValueError, match="priors must be positive and sum to 1"):
             LinearDiscriminantAnalysis(priors=priors).fit(self.X, self.y)
+
+    def test_priors_that_are_rounded_are_taken_and_made_to_sum_to_one(self):
+        model = LinearDiscriminantAnalysis(priors=[0.2, 0.3, 0.500008]).fit(self.X, self.y)
+        assert model.priors_.sum() == pytest.approx(1.0, abs=1e-15)
 
     def test_priors_of_the_wrong_number(self):
         with pytest.raises(ValueError, match=r"priors must have shape \(3,\)"):

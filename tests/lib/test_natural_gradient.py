@@ -183,6 +183,39 @@ class TestStep:
             free.update(g, free.init(theta), theta, context(risk, theta)),
         )
 
+    @pytest.mark.parametrize("share", [0.98, 1.02])
+    def test_is_shortened_only_where_it_goes_too_far(self, share):
+        risk, alpha = RISKS["logistic"], 0.3
+        theta = start(risk) + 0.1
+        g, F = risk.gradient(theta), fisher_exact(risk, theta)
+        full = -alpha * natural_direction(F, g, 0.05)
+        limit = share * 0.5 * full @ F @ full
+        optimizer = NaturalGradient(alpha, damping=0.05, max_divergence=limit)
+        step = optimizer.update(g, optimizer.init(theta), theta, context(risk, theta))
+        np.testing.assert_allclose(step, full * np.sqrt(min(1.0, share)), rtol=1e-9)
+
+    @pytest.mark.parametrize("make", [NaturalGradient, KFAC])
+    def test_follows_a_schedule(self, make):
+        risk = RISKS["linear"]
+        trace = descend(risk, start(risk), make(lambda k: 0.5 / (k + 1)), max_iterations=4)
+        np.testing.assert_allclose(trace.step_size, 0.5 / np.arange(1, 5))
+
+    def test_has_defaults(self):
+        optimizer = NaturalGradient()
+        settings = (optimizer.damping, optimizer.solver, optimizer.tol, optimizer.max_iterations)
+        assert settings == (1e-4, "direct", 1e-8, None)
+        assert optimizer.step_size(0) == KFAC().step_size(0) == 1.0
+        assert (KFAC().damping, KFAC().decay, KFAC().seed) == (1e-2, 0.95, 0)
+
+    def test_knows_a_singular_matrix_from_an_ill_conditioned_one(self):
+        nearly = np.array([[1.0, 1.0], [1.0, 1.0 + 2.0**-52]])
+        with pytest.raises(np.linalg.LinAlgError, match="singular"):
+            natural_direction(nearly, np.ones(2))
+        tilted = np.array([[1.0, 1.0], [1.0, 1.0 + 2.0**-40]])
+        np.testing.assert_allclose(natural_direction(tilted, np.array([1.0, 1.0])), [1.0, 0.0])
+        small = np.diag([1.0, 1e-30])
+        np.testing.assert_allclose(natural_direction(small, np.array([2.0, 1e-30])), [2.0, 1.0])
+
     def test_with_the_empirical_fisher_is_another_step(self):
         risk = RISKS["logistic"]
         theta = start(risk) + 0.1

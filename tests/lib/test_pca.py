@@ -93,6 +93,13 @@ class TestPCA:
         np.testing.assert_array_equal(scores[:, 4], 0.0)
         np.testing.assert_allclose(white.inverse_transform(scores), X, atol=1e-6)
 
+    def test_two_samples_are_enough_and_one_is_not(self, solver):
+        model = PCA(solver=solver).fit([[0.0, 0.0, 0.0], [3.0, 4.0, 0.0]])
+        np.testing.assert_allclose(model.explained_variance_, [12.5, 0.0], atol=1e-14)
+        np.testing.assert_allclose(model.components_[0], [0.6, 0.8, 0.0], atol=1e-15)
+        with pytest.raises(ValueError, match="minimum of 2 is required"):
+            PCA(solver=solver).fit([[1.0, 2.0]])
+
     def test_data_without_variance(self, solver):
         model = PCA(solver=solver).fit(np.full((30, 2), 3.0))
         np.testing.assert_array_equal(model.explained_variance_ratio_, 0.0)
@@ -236,6 +243,25 @@ class TestGradientPCA:
         )
         np.testing.assert_array_equal(first.components_, second.components_)
         assert first.history_[0] != other.history_[0]
+
+    def test_looks_for_one_direction_if_not_told_otherwise(self):
+        assert GradientPCA(random_state=0).fit(ellipse()).components_.shape == (1, 4)
+
+    def test_default_caps(self):
+        X = ellipse(spread=(1.0, 1.0, 1.0, 1.0))
+        with pytest.warns(ConvergenceWarning, match="max_iter=1000 steps"):
+            assert GradientPCA(tol=0.0, random_state=0).fit(X).n_iter_ == 1000
+        assert GradientPCA(rule="oja", random_state=0).fit(X).n_iter_ == 20
+        with pytest.raises(ValueError, match="minimum of 2 is required"):
+            GradientPCA().fit([[1.0, 2.0]])
+        assert GradientPCA(random_state=0).fit([[0.0, 0.0], [3.0, 4.0]]).history_[-1] == 1.0
+
+    def test_default_oja_step_is_one_over_the_largest_square(self):
+        X = ellipse()
+        largest = np.max(np.sum((X - X.mean(axis=0)) ** 2, axis=1))
+        default = GradientPCA(rule="oja", random_state=0).fit(X)
+        given = GradientPCA(rule="oja", step_size=1 / largest, random_state=0).fit(X)
+        np.testing.assert_allclose(default.components_, given.components_, rtol=1e-10)
 
     def test_whitens(self):
         X = ellipse()
