@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from course_lib.compiled import numba_is_available
 from course_lib.linear_learners.fitting import largest_curvature
+from course_lib.linear_learners.logistic_risk import fold
 from course_lib.linear_learners.passes import (
     LOGISTIC,
     mini_batch_pass,
@@ -206,21 +207,28 @@ class LogisticLearner:
         """Return all weights, then all biases, as the models with an intercept have them."""
         return np.concatenate([self.theta[:, :-1].ravel(), self.theta[:, -1]])
 
+    def rows(self, X: FloatArray, codes: NDArray[np.intp]) -> FloatArray:
+        """Return the samples as `epoch` wants them, shape (n_samples, n_features + 1).
+
+        Two classes: with the label folded in; more: with a column of ones.
+        """
+        if len(self.theta) > 1:
+            codes = np.ones_like(codes)
+        return fold(X.astype(self.dtype, copy=False), codes, self.unit.intercept)
+
     def epoch(
         self,
         X: FloatArray,
+        rows: FloatArray,
         codes: NDArray[np.intp],
         weight: FloatArray | None,
         order: NDArray[np.integer],
     ) -> None:
-        """Learn from the samples in ``order``, as `SampleLearner.epoch` does."""
+        """Learn from the samples in ``order``: from ``X``, or in batches from their `rows`."""
         is_binary = len(self.theta) == 1
         if is_binary and self.batch_size == 1:
             self.unit.epoch(self.unit.samples(X), signs(codes, 2, self.dtype), weight, order)
             return
-        rows = np.empty((len(order), X.shape[1] + 1), self.dtype)
-        np.take(X, order, axis=0, out=rows[:, :-1], mode="clip")
-        rows[:, -1] = 1.0 if self.unit.intercept else 0.0
         n_batches = -(-len(order) // self.batch_size)
         sizes = self.unit.sizes(self.unit.n_steps, n_batches)
         self.unit.n_steps += n_batches
@@ -231,10 +239,9 @@ class LogisticLearner:
             pushes *= weight[order]
         decay = (1.0 - sizes * self.unit.decay).astype(self.dtype)
         if is_binary:
-            rows *= np.where(codes[order] == 1, 1.0, -1.0).astype(self.dtype)[:, None]
-            mini_batch_pass(self.theta[0], rows, pushes, self.batch_size, decay)
+            mini_batch_pass(self.theta[0], rows[order], pushes, self.batch_size, decay)
         else:
-            softmax_pass(self.theta, rows, codes[order], pushes, self.batch_size, decay)
+            softmax_pass(self.theta, rows[order], codes[order], pushes, self.batch_size, decay)
 
 
 def _numbers(array: NDArray) -> NDArray | list[float]:

@@ -21,12 +21,12 @@ def training_labels(
     one.
     """
     data, labels = training_pairs(learner, X, y)
-    encode_classes(labels)
+    learner.classes_, codes = encode_classes(labels)
     weight = sample_weights(sample_weight, data, class_weight=learner.class_weight, y=labels)
     if weight is not None and not weight.all():
         present = weight > 0
         data, labels, weight = data[present], labels[present], weight[present]
-    learner.classes_, codes = encode_classes(labels)
+        learner.classes_, codes = encode_classes(labels)
     return data, codes, None if weight is None else weight / weight.mean()
 
 

@@ -23,7 +23,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, Self
@@ -62,10 +62,12 @@ from course_lib.linear_learners.labels import (
     learns_in_passes,
     training_labels,
 )
+from course_lib.linear_learners.logistic_risk import FoldedLogisticRisk, fold
 from course_lib.linear_models import LinearModel
+from course_lib.objectives.base import Objective
 from course_lib.objectives.empirical_risk import EmpiricalRisk
 from course_lib.optimizers import Optimizer
-from course_lib.penalties import L2, Penalty, penalised_entries
+from course_lib.penalties import L2, Penalty
 from course_lib.schedules import Schedule
 from course_lib.validation import FloatArray, check_integer, check_real
 
@@ -198,11 +200,12 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
         weight = sample_weights(sample_weight, data)
         if is_first:
             self._start(data, weight)
-        risk = self._risk(data, codes, weight, make_penalty(self.alpha))
+        rows = self.learner_.rows(data, codes)
+        value = self._value_of(self.learner_, data, rows, codes, weight)
         if is_first:
-            self.loss_curve_ = np.array([risk.value(self.learner_.flat)])
-        self.learner_.epoch(data, codes, weight, self.rng_.permutation(len(data)))
-        self.loss_curve_ = np.append(self.loss_curve_, risk.value(self.learner_.flat))
+            self.loss_curve_ = np.array([value()])
+        self._epoch(data, rows, codes, weight)
+        self.loss_curve_ = np.append(self.loss_curve_, value())
         self.n_iter_ = len(self.loss_curve_) - 1
         return self._finish(data.dtype)
 
@@ -242,17 +245,21 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
                 f"{self.l1_ratio!r}: take solver='fista'"
             )
         is_proximal = solver != "lbfgs"
-        risk = self._risk(
-            X.data, codes, weight, None if is_proximal else penalty, self.fit_intercept
-        )
+        n_units = 1 if len(self.classes_) == 2 else len(self.classes_)
+        penalty = L2(0.0) if penalty is None else penalty
+        n_weights = n_units * data.shape[1]
+        n_biases = n_units if self.fit_intercept or n_units == 1 else 0
+        penalty = penalty.with_mask(np.arange(n_weights + n_biases) < n_weights)
+        inside = None if is_proximal else penalty
+        if n_units == 1:
+            rows = fold(X.data, codes, self.fit_intercept)
+            risk: Objective = FoldedLogisticRisk(rows, inside, weight)
+        else:
+            risk = self._risk(X.data, codes, weight, inside, self.fit_intercept)
         step, bias_step = 1.0, None
         if is_proximal:
-            layout = risk.model.layout
-            mask = penalised_entries(layout.slices, layout.size)
-            penalty = (L2(0.0) if penalty is None else penalty).with_mask(mask)
-            most = self._largest_slope_change()
-            step = safe_step(X.data, weight, most)
-            bias_step = 1.0 / most
+            step = safe_step(X.data, weight, self._largest_slope_change())
+            bias_step = 1.0 / self._largest_slope_change()
         with reporting(self, cap_of(self)) as callbacks:
             self.trace_ = run_full_batch(
                 risk,
@@ -291,11 +298,12 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
     ) -> None:
         self._start(data, weight)
         learner, cap = self.learner_, cap_of(self)
-        risk = self._risk(data, codes, weight, make_penalty(self.alpha))
+        rows = learner.rows(data, codes)
+        value = self._value_of(learner, data, rows, codes, weight)
         with reporting(self, cap) as callbacks:
             run = run_epochs(
-                lambda: learner.epoch(data, codes, weight, self.rng_.permutation(len(data))),
-                lambda: risk.value(learner.flat),
+                lambda: self._epoch(data, rows, codes, weight),
+                value,
                 learner.theta.ravel(),
                 max_iter=cap,
                 tol=self.tol,
@@ -306,6 +314,33 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
         if run.capped and self.tol is not None:
             warn_not_converged(self, "epochs")
         self._finish(data.dtype)
+
+    def _epoch(
+        self,
+        data: FloatArray,
+        rows: FloatArray,
+        codes: NDArray[np.intp],
+        weight: FloatArray | None,
+    ) -> None:
+        self.learner_.epoch(data, rows, codes, weight, self.rng_.permutation(len(data)))
+
+    def _value_of(
+        self,
+        learner: LogisticLearner,
+        data: FloatArray,
+        rows: FloatArray,
+        codes: NDArray[np.intp],
+        weight: FloatArray | None,
+    ) -> Callable[[], float]:
+        """Return the function of no argument that is the objective of the learner."""
+        penalty = make_penalty(self.alpha)
+        if len(self.classes_) > 2:
+            several = self._risk(data, codes, weight, penalty)
+            return lambda: several.value(learner.flat)
+        if penalty is not None:
+            penalty = penalty.with_mask(np.arange(rows.shape[1]) < data.shape[1])
+        risk = FoldedLogisticRisk(rows, penalty, weight)
+        return lambda: risk.value(learner.theta[0])
 
     def _start(self, data: FloatArray, weight: FloatArray | None) -> None:
         if self.l1_ratio:
