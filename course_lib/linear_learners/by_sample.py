@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from course_lib.compiled import numba_is_available
 from course_lib.linear_learners.fitting import largest_curvature
-from course_lib.linear_learners.logistic_risk import fold
 from course_lib.linear_learners.passes import (
     LOGISTIC,
     mini_batch_pass,
@@ -22,6 +21,9 @@ from course_lib.linear_learners.passes import (
 )
 from course_lib.schedules import Schedule
 from course_lib.validation import FloatArray, check_real
+
+#: Samples whose batches are laid out together.
+BATCHED_AT_ONCE = 1024
 
 
 def step_sizes(
@@ -207,41 +209,50 @@ class LogisticLearner:
         """Return all weights, then all biases, as the models with an intercept have them."""
         return np.concatenate([self.theta[:, :-1].ravel(), self.theta[:, -1]])
 
-    def rows(self, X: FloatArray, codes: NDArray[np.intp]) -> FloatArray:
-        """Return the samples as `epoch` wants them, shape (n_samples, n_features + 1).
-
-        Two classes: with the label folded in; more: with a column of ones.
-        """
-        if len(self.theta) > 1:
-            codes = np.ones_like(codes)
-        return fold(X.astype(self.dtype, copy=False), codes, self.unit.intercept)
-
     def epoch(
         self,
         X: FloatArray,
-        rows: FloatArray,
         codes: NDArray[np.intp],
         weight: FloatArray | None,
         order: NDArray[np.integer],
     ) -> None:
-        """Learn from the samples in ``order``: from ``X``, or in batches from their `rows`."""
-        is_binary = len(self.theta) == 1
-        if is_binary and self.batch_size == 1:
+        """Learn from the samples in ``order``, as `SampleLearner.epoch` does."""
+        if len(self.theta) == 1 and self.batch_size == 1:
             self.unit.epoch(self.unit.samples(X), signs(codes, 2, self.dtype), weight, order)
             return
-        n_batches = -(-len(order) // self.batch_size)
+        # Many batches are laid out at once, and not all: the room for them stays in the cache.
+        at_once = self.batch_size * max(1, BATCHED_AT_ONCE // self.batch_size)
+        rows = np.empty((min(at_once, len(order)), X.shape[1] + 1), self.dtype)
+        for first in range(0, len(order), at_once):
+            chosen = order[first : first + at_once]
+            self._batches(rows[: len(chosen)], X, codes, weight, chosen)
+
+    def _batches(
+        self,
+        rows: FloatArray,
+        X: FloatArray,
+        codes: NDArray[np.intp],
+        weight: FloatArray | None,
+        chosen: NDArray[np.integer],
+    ) -> None:
+        size = self.batch_size
+        n_batches = -(-len(chosen) // size)
         sizes = self.unit.sizes(self.unit.n_steps, n_batches)
         self.unit.n_steps += n_batches
-        lengths = np.full(n_batches, self.batch_size)
-        lengths[-1] = len(order) - (n_batches - 1) * self.batch_size
+        lengths = np.full(n_batches, size)
+        lengths[-1] = len(chosen) - (n_batches - 1) * size
         pushes = np.repeat(sizes / lengths, lengths).astype(self.dtype)
         if weight is not None:
-            pushes *= weight[order]
+            pushes *= weight[chosen]
         decay = (1.0 - sizes * self.unit.decay).astype(self.dtype)
-        if is_binary:
-            mini_batch_pass(self.theta[0], rows[order], pushes, self.batch_size, decay)
+        codes = codes[chosen]
+        rows[:, :-1] = X[chosen]
+        rows[:, -1] = self.unit.intercept
+        if len(self.theta) == 1:
+            rows *= signs(codes, 2, self.dtype)[0][:, None]
+            mini_batch_pass(self.theta[0], rows, pushes, size, decay)
         else:
-            softmax_pass(self.theta, rows[order], codes[order], pushes, self.batch_size, decay)
+            softmax_pass(self.theta, rows, codes, pushes, size, decay)
 
 
 def _numbers(array: NDArray) -> NDArray | list[float]:

@@ -42,7 +42,12 @@ from course_lib.estimator import (
     sample_weights,
     training_pairs,
 )
-from course_lib.linear_learners.by_sample import LogisticLearner, sampled_curvature, step_sizes
+from course_lib.linear_learners.by_sample import (
+    LogisticLearner,
+    sampled_curvature,
+    signs,
+    step_sizes,
+)
 from course_lib.linear_learners.fitting import (
     LinearOutputs,
     as_optimizer,
@@ -62,7 +67,7 @@ from course_lib.linear_learners.labels import (
     learns_in_passes,
     training_labels,
 )
-from course_lib.linear_learners.logistic_risk import FoldedLogisticRisk, fold
+from course_lib.linear_learners.margin_risk import LogisticRisk
 from course_lib.linear_models import LinearModel
 from course_lib.objectives.base import Objective
 from course_lib.objectives.empirical_risk import EmpiricalRisk
@@ -200,11 +205,10 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
         weight = sample_weights(sample_weight, data)
         if is_first:
             self._start(data, weight)
-        rows = self.learner_.rows(data, codes)
-        value = self._value_of(self.learner_, data, rows, codes, weight)
+        value = self._value_of(data, codes, weight)
         if is_first:
             self.loss_curve_ = np.array([value()])
-        self._epoch(data, rows, codes, weight)
+        self._epoch(data, codes, weight)
         self.loss_curve_ = np.append(self.loss_curve_, value())
         self.n_iter_ = len(self.loss_curve_) - 1
         return self._finish(data.dtype)
@@ -219,14 +223,21 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
     ) -> EmpiricalRisk:
         model, n_classes = LinearModel(data.shape[1], intercept=intercept), len(self.classes_)
         if n_classes == 2:
-            signs = np.where(codes == 1, 1.0, -1.0)
+            labels = signs(codes, 2, data.dtype)[0]
             return EmpiricalRisk(
-                model, LogisticMarginLoss(), data, signs, penalty=penalty, sample_weight=weight
+                model, LogisticMarginLoss(), data, labels, penalty=penalty, sample_weight=weight
             )
         outputs = LinearOutputs(data.shape[1], n_classes, intercept=intercept)
         return EmpiricalRisk(
             outputs, SoftmaxCrossEntropy(), data, codes, penalty=penalty, sample_weight=weight
         )
+
+    def _on_weights(self, penalty: Penalty | None, has_biases: bool = True) -> Penalty | None:
+        """Return the penalty with the mask that leaves out the biases at the end of ``theta``."""
+        n_units = 1 if len(self.classes_) == 2 else len(self.classes_)
+        n_weights = n_units * self.n_features_in_
+        mask = np.arange(n_weights + n_units * has_biases) < n_weights
+        return None if penalty is None else penalty.with_mask(mask)
 
     def _fit_centred(
         self,
@@ -235,26 +246,33 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
         weight: FloatArray | None,
         penalty: Penalty | None,
     ) -> None:
-        X = centre(data, weight, self.fit_intercept)
         solver = self.solver
+        has_kink = bool(self.alpha and self.l1_ratio)
         if solver == "auto":
-            solver = "fista" if self.alpha and self.l1_ratio else "lbfgs"
-        if solver == "lbfgs" and self.alpha and self.l1_ratio:
+            solver = "fista" if has_kink else "lbfgs"
+        if solver == "lbfgs" and has_kink:
             raise ValueError(
                 f"l1_ratio must be 0 for solver='lbfgs', which needs a gradient everywhere, got "
                 f"{self.l1_ratio!r}: take solver='fista'"
             )
-        is_proximal = solver != "lbfgs"
-        n_units = 1 if len(self.classes_) == 2 else len(self.classes_)
-        penalty = L2(0.0) if penalty is None else penalty
-        n_weights = n_units * data.shape[1]
-        n_biases = n_units if self.fit_intercept or n_units == 1 else 0
-        penalty = penalty.with_mask(np.arange(n_weights + n_biases) < n_weights)
-        inside = None if is_proximal else penalty
-        if n_units == 1:
-            rows = fold(X.data, codes, self.fit_intercept)
-            risk: Objective = FoldedLogisticRisk(rows, inside, weight)
+        is_binary, is_proximal = len(self.classes_) == 2, solver != "lbfgs"
+        given = data.astype(np.float64, copy=False)
+        # Two classes are centred inside the objective, which saves a copy of the data.
+        copied = is_proximal or not is_binary
+        X = centre(given, weight, self.fit_intercept, copy=copied)
+        penalty = self._on_weights(penalty or L2(0.0), is_binary or self.fit_intercept)
+        risk: Objective
+        if is_binary:
+            risk = LogisticRisk(
+                X.data,
+                signs(codes, 2, given.dtype)[0],
+                None if is_proximal else penalty,
+                weight=weight,
+                centre=None if copied else X.mean,
+                intercept=self.fit_intercept,
+            )
         else:
+            inside = None if is_proximal else penalty
             risk = self._risk(X.data, codes, weight, inside, self.fit_intercept)
         step, bias_step = 1.0, None
         if is_proximal:
@@ -298,11 +316,10 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
     ) -> None:
         self._start(data, weight)
         learner, cap = self.learner_, cap_of(self)
-        rows = learner.rows(data, codes)
-        value = self._value_of(learner, data, rows, codes, weight)
+        value = self._value_of(data, codes, weight)
         with reporting(self, cap) as callbacks:
             run = run_epochs(
-                lambda: self._epoch(data, rows, codes, weight),
+                lambda: self._epoch(data, codes, weight),
                 value,
                 learner.theta.ravel(),
                 max_iter=cap,
@@ -316,30 +333,19 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
         self._finish(data.dtype)
 
     def _epoch(
-        self,
-        data: FloatArray,
-        rows: FloatArray,
-        codes: NDArray[np.intp],
-        weight: FloatArray | None,
+        self, data: FloatArray, codes: NDArray[np.intp], weight: FloatArray | None
     ) -> None:
-        self.learner_.epoch(data, rows, codes, weight, self.rng_.permutation(len(data)))
+        self.learner_.epoch(data, codes, weight, self.rng_.permutation(len(data)))
 
     def _value_of(
-        self,
-        learner: LogisticLearner,
-        data: FloatArray,
-        rows: FloatArray,
-        codes: NDArray[np.intp],
-        weight: FloatArray | None,
+        self, data: FloatArray, codes: NDArray[np.intp], weight: FloatArray | None
     ) -> Callable[[], float]:
         """Return the function of no argument that is the objective of the learner."""
-        penalty = make_penalty(self.alpha)
+        learner, penalty = self.learner_, self._on_weights(make_penalty(self.alpha))
         if len(self.classes_) > 2:
             several = self._risk(data, codes, weight, penalty)
             return lambda: several.value(learner.flat)
-        if penalty is not None:
-            penalty = penalty.with_mask(np.arange(rows.shape[1]) < data.shape[1])
-        risk = FoldedLogisticRisk(rows, penalty, weight)
+        risk = LogisticRisk(data, signs(codes, 2, data.dtype)[0], penalty, weight=weight)
         return lambda: risk.value(learner.theta[0])
 
     def _start(self, data: FloatArray, weight: FloatArray | None) -> None:

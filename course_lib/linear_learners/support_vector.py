@@ -35,6 +35,7 @@ from course_lib.linear_learners.labels import (
     learns_in_passes,
     training_labels,
 )
+from course_lib.linear_learners.margin_risk import HingeRisk
 from course_lib.linear_learners.passes import HINGE
 from course_lib.linear_learners.subgradient import HingeOverBias, subgradient_descent
 from course_lib.linear_models import LinearModel
@@ -293,12 +294,9 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
 
     def _value(self, data: FloatArray, targets: FloatArray, weight: FloatArray | None) -> Any:
         """Return the function of no argument that adds up the objectives of all machines."""
-        model, penalty = LinearModel(data.shape[1]), L2(self.alpha)
+        mask = np.arange(data.shape[1] + 1) < data.shape[1]
         risks = [
-            EmpiricalRisk(
-                model, HingeLoss(), data, target, penalty=penalty, sample_weight=weight
-            )
-            for target in targets
+            HingeRisk(data, target, L2(self.alpha, mask), weight=weight) for target in targets
         ]
         machines = self.learner_.mean
         return lambda: sum(risk.value(row) for risk, row in zip(risks, machines, strict=True))
