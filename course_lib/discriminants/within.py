@@ -85,11 +85,11 @@ def solve_within(
     if smallest > max(10 * tol**2, 10 * n_features * rounding):
         solution = cho_solve(factor, targets)
         if smallest < WELL_CONDITIONED:
-            residual = targets.copy()
+            scaled, image = solution / width[:, None], np.zeros_like(targets)
             for _, block in residual_blocks(X, means, codes):
-                block /= width
-                residual -= block.T @ (block @ solution) / n_samples
-            solution += cho_solve(factor, residual)
+                image += block.T @ (block @ scaled)
+            image /= width[:, None] * n_samples
+            solution += cho_solve(factor, targets - image)
         return WithinSolution(solution / width[:, None], n_features, 0.0)
 
     residuals = (X - means[codes]) / (width * np.sqrt(n_samples))
