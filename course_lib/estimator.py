@@ -75,7 +75,9 @@ def encode_classes(y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
     ValueError
         If ``y`` holds real numbers that are no labels, or a single class.
     """
-    check_classification_targets(y)
+    # Whole numbers, booleans and words are labels; only what else comes has to be looked at.
+    if np.asarray(y).dtype.kind not in "biuU":
+        check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(

@@ -22,8 +22,8 @@ from course_lib.linear_learners.passes import (
 from course_lib.schedules import Schedule
 from course_lib.validation import FloatArray, check_real
 
-#: Samples whose batches are laid out together.
-BATCHED_AT_ONCE = 1024
+#: Samples laid out together, where there are batches.
+LAID_OUT = 512
 
 
 def step_sizes(
@@ -143,7 +143,8 @@ class SampleLearner:
             How many samples moved each unit.
         """
         n = len(order)
-        weight = np.ones(len(X), self.dtype) if weight is None else weight.astype(self.dtype)
+        weight = np.empty(0) if weight is None else weight
+        weight = weight.astype(self.dtype, copy=False)
         sizes = self.sizes(self.n_steps, n).astype(self.dtype, copy=False)
         # Later points are better ones: the k-th has a weight in proportion to k.
         first = self.n_steps + 2 if self.averaging else 2
@@ -220,39 +221,47 @@ class LogisticLearner:
         if len(self.theta) == 1 and self.batch_size == 1:
             self.unit.epoch(self.unit.samples(X), signs(codes, 2, self.dtype), weight, order)
             return
-        # Many batches are laid out at once, and not all: the room for them stays in the cache.
-        at_once = self.batch_size * max(1, BATCHED_AT_ONCE // self.batch_size)
-        rows = np.empty((min(at_once, len(order)), X.shape[1] + 1), self.dtype)
-        for first in range(0, len(order), at_once):
-            chosen = order[first : first + at_once]
-            self._batches(rows[: len(chosen)], X, codes, weight, chosen)
-
-    def _batches(
-        self,
-        rows: FloatArray,
-        X: FloatArray,
-        codes: NDArray[np.intp],
-        weight: FloatArray | None,
-        chosen: NDArray[np.integer],
-    ) -> None:
-        size = self.batch_size
-        n_batches = -(-len(chosen) // size)
+        size, n = self.batch_size, len(order)
+        n_batches = -(-n // size)
         sizes = self.unit.sizes(self.unit.n_steps, n_batches)
         self.unit.n_steps += n_batches
         lengths = np.full(n_batches, size)
-        lengths[-1] = len(chosen) - (n_batches - 1) * size
+        lengths[-1] = n - (n_batches - 1) * size
         pushes = np.repeat(sizes / lengths, lengths).astype(self.dtype)
         if weight is not None:
-            pushes *= weight[chosen]
+            pushes *= weight[order]
         decay = (1.0 - sizes * self.unit.decay).astype(self.dtype)
-        codes = codes[chosen]
-        rows[:, :-1] = X[chosen]
-        rows[:, -1] = self.unit.intercept
+        codes = codes[order]
+        # A few hundred samples are laid out at once: the room for them stays in the cache.
+        at_once = max(1, LAID_OUT // size)
+        taken = np.empty((min(at_once * size, n), X.shape[1]), X.dtype)
+        rows = np.empty((len(taken), X.shape[1] + 1), self.dtype)
+        for k in range(0, n_batches, at_once):
+            part = slice(k * size, (k + at_once) * size)
+            chosen = order[part]
+            features = np.take(X, chosen, axis=0, out=taken[: len(chosen)], mode="clip")
+            self._learn(
+                rows[: len(chosen)], features, codes[part], pushes[part], decay[k : k + at_once]
+            )
+
+    def _learn(
+        self,
+        rows: FloatArray,
+        features: FloatArray,
+        codes: NDArray[np.intp],
+        pushes: FloatArray,
+        decay: FloatArray,
+    ) -> None:
+        """Lay the samples out in ``rows``, and learn from them batch by batch."""
         if len(self.theta) == 1:
-            rows *= signs(codes, 2, self.dtype)[0][:, None]
-            mini_batch_pass(self.theta[0], rows, pushes, size, decay)
+            labels = signs(codes, 2, self.dtype)[0]
+            np.multiply(features, labels[:, None], out=rows[:, :-1])
+            rows[:, -1] = labels if self.unit.intercept else 0.0
+            mini_batch_pass(self.theta[0], rows, pushes, self.batch_size, decay)
         else:
-            softmax_pass(self.theta, rows, codes, pushes, size, decay)
+            rows[:, :-1] = features
+            rows[:, -1] = self.unit.intercept
+            softmax_pass(self.theta, rows, codes, pushes, self.batch_size, decay)
 
 
 def _numbers(array: NDArray) -> NDArray | list[float]:

@@ -249,6 +249,7 @@ def run_epochs(
     max_iter: int,
     tol: float | None,
     callbacks: Sequence[Callback],
+    first: float | None = None,
 ) -> EpochRun:
     """Call ``epoch``, which moves ``theta``, until the objective ``value`` stops falling.
 
@@ -259,6 +260,8 @@ def run_epochs(
     tol
         The run has converged when `PATIENCE` epochs together did not lower the objective by this
         share of what it was at the start. None takes all epochs.
+    first
+        The objective at the start, where it is known.
 
     Warns
     -----
@@ -266,7 +269,7 @@ def run_epochs(
         If the objective or a parameter stops being finite. ``theta`` then returns to the last sound
         epoch.
     """
-    losses, best, waited = [value()], np.inf, 0
+    losses, best, waited = [value() if first is None else first], np.inf, 0
     least = None if tol is None else check_real("tol", tol, at_least=0) * abs(losses[0])
     for k in range(max_iter + 1):
         progress = Progress(

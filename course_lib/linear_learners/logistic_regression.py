@@ -23,6 +23,7 @@ References
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
@@ -325,6 +326,8 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
                 max_iter=cap,
                 tol=self.tol,
                 callbacks=callbacks,
+                # With zero weights all classes have the same probability.
+                first=math.log(len(self.classes_)),
             )
         self.loss_curve_ = run.loss
         self.n_iter_ = len(run.loss) - 1

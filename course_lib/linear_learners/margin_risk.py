@@ -52,8 +52,7 @@ class MarginRisk(Objective):
         self.X, self.signs, self.penalty = X, signs, penalty
         self.n_samples, self.n_parameters = len(X), X.shape[1] + 1
         self.centre, self.intercept = centre, intercept
-        share = np.full(len(X), 1.0 / len(X)) if weight is None else weight / len(X)
-        self.share = share.astype(X.dtype, copy=False)
+        self.weight = None if weight is None else weight.astype(X.dtype, copy=False)
         self.margin, self.tail, self.room = np.empty((3, len(X)), X.dtype)
 
     def _value(self, theta: FloatArray, batch: Batch | None) -> float:
@@ -75,7 +74,9 @@ class MarginRisk(Objective):
         value = self._value(theta, batch)
         residual = self._slope()
         residual *= self.signs
-        residual *= self.share
+        if self.weight is not None:
+            residual *= self.weight
+        residual /= len(residual)
         total = residual.sum()
         out[:-1] = residual @ self.X
         out[-1] = total if self.intercept else 0.0
@@ -84,6 +85,11 @@ class MarginRisk(Objective):
         if self.penalty is not None:
             out += self.penalty.gradient(theta)
         return value
+
+    def _mean(self, costs: FloatArray) -> float:
+        if self.weight is not None:
+            return float(self.weight @ costs) / len(costs)
+        return float(costs.sum()) / len(costs)
 
     @abstractmethod
     def _mean_cost(self) -> float:
@@ -101,8 +107,8 @@ class LogisticRisk(MarginRisk):
         np.abs(self.margin, out=self.tail)
         np.negative(self.tail, out=self.tail)
         np.exp(self.tail, out=self.tail)
-        mean = self.share @ np.log1p(self.tail, out=self.room)
-        return float(mean - self.share @ np.minimum(self.margin, 0.0, out=self.room))
+        mean = self._mean(np.log1p(self.tail, out=self.room))
+        return mean - self._mean(np.minimum(self.margin, 0.0, out=self.room))
 
     def _slope(self) -> FloatArray:
         # -sigma(-m): with t = e^-|m| it is -t / (1 + t) right of zero, -1 / (1 + t) left of it.
@@ -117,7 +123,7 @@ class HingeRisk(MarginRisk):
 
     def _mean_cost(self) -> float:
         np.subtract(1.0, self.margin, out=self.room)
-        return float(self.share @ np.maximum(self.room, 0.0, out=self.room))
+        return self._mean(np.maximum(self.room, 0.0, out=self.room))
 
     def _slope(self) -> FloatArray:
         np.sign(self.room, out=self.tail)

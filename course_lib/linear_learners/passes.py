@@ -111,7 +111,9 @@ def one_sample_pass(  # type: ignore[no-untyped-def]
         A running mean of ``theta``, where one is kept.
     X : ndarray of shape (n_samples, n_features)
         Contiguous, of the dtype of ``theta``.
-    targets, sample_weight : ndarray of shape (n_samples,)
+    targets : ndarray of shape (n_samples,)
+    sample_weight : ndarray of shape (n_samples,), or (0,)
+        What the steps are multiplied with; nothing, where it is empty.
     order : ndarray of int
         The samples to visit.
     step_sizes, shares : ndarray, shaped like ``order``
@@ -145,7 +147,9 @@ def one_sample_pass(  # type: ignore[no-untyped-def]
             scale = 1.0
         if push != 0.0:
             moved += 1
-            push *= eta * sample_weight[i]
+            push *= eta
+            if len(sample_weight) > 0:
+                push *= sample_weight[i]
             axpy(x, weights, n_features, -push / scale)
             if intercept:
                 bias -= push

@@ -259,6 +259,8 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
                 max_iter=cap,
                 tol=self.tol,
                 callbacks=callbacks,
+                # With zero weights every sample misses its margin by 1.
+                first=float(len(learner.theta)),
             )
         self.loss_curve_ = run.loss
         self.n_iter_ = len(run.loss) - 1
