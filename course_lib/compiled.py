@@ -79,7 +79,7 @@ def compiled(function: FunctionType) -> CompiledFunction:
     ...         total += 2.0 * values[i]
     ...     return total
     >>> import numpy as np
-    >>> double_sum(np.arange(4.0))
+    >>> float(double_sum(np.arange(4.0)))
     12.0
     """
     return CompiledFunction(function)
