@@ -255,6 +255,7 @@ class WolfeLineSearch(LineSearch):
         return None if alpha is None or slope is None else float(alpha)
 
 
+#: A positive number, a schedule or a line search.
 StepSize = float | Schedule | LineSearch
 
 

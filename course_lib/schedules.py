@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from course_lib.validation import check_real
 
+#: A function from the iteration number, counted from 0, to the step size.
 Schedule = Callable[[int], float]
 
 
