@@ -121,6 +121,11 @@ def test_exact_search_does_not_depend_on_the_length_of_the_direction(length):
     assert alpha * length == pytest.approx(1.0, rel=1e-3)
 
 
+def test_fraction_holds_off_quadratics_too():
+    full = _search(ExactLineSearch(), quartic(), [1.0], [-0.1])
+    assert _search(ExactLineSearch(0.5), quartic(), [1.0], [-0.1]) == pytest.approx(full / 2)
+
+
 def test_exact_search_where_the_first_steps_lead_up():
     """A narrow valley just ahead, and a deeper one behind: the search never looks back."""
     for first, behind in [(1.0, False), (1.0, True)]:
