@@ -160,6 +160,16 @@ def test_exact_search_walks_around_values_that_are_not_numbers():
     assert _search(ExactLineSearch(), hole, [0.0], [1.0]) == pytest.approx(0.1, rel=1e-6)
 
 
+def test_exact_search_stops_doubling_at_values_that_are_not_numbers():
+    cliff = FunctionObjective(
+        lambda t: (t[0] - 0.1) ** 2 if t[0] < 0.11 else np.nan,
+        lambda t: 2 * (t - 0.1),
+        n_parameters=1,
+    )
+    alpha = _search(ExactLineSearch(), cliff, [0.0], [0.01])
+    assert 0.01 * alpha == pytest.approx(0.1, rel=1e-6)
+
+
 def test_exact_search_without_a_minimum_ahead_says_so():
     line = FunctionObjective(lambda t: -t[0], lambda t: -np.ones(1), n_parameters=1)
     with pytest.raises(LineSearchFailure, match=r"still falls .* it has no minimum there"):
