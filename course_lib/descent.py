@@ -29,6 +29,7 @@ BLOW_UP = 1e30
 #: Iterations of a run that was given neither a cap nor batches.
 DEFAULT_CAP = 1000
 
+#: Looks at a run before every step, and ends it by returning True.
 Callback = Callable[[Progress], "bool | None"]
 
 
@@ -89,7 +90,8 @@ def descend(
     >>> from course_lib.optimizers import GradientDescent
     >>> from course_lib.stopping import GradientNorm
     >>> bowl = Quadratic([[1.0, 0.0], [0.0, 10.0]])
-    >>> descend(bowl, [5.0, 1.0], GradientDescent(0.18), stop=GradientNorm(1e-6))
+    >>> method, rule = GradientDescent(0.18), GradientNorm(1e-6)
+    >>> descend(bowl, [5.0, 1.0], method, stop=rule)
     Trace(78 iterations, value 17.5 -> 4.52423e-13, stopped by gradient norm)
     """
     _check_kind("objective", objective, Objective, "FunctionObjective(...)")

@@ -37,8 +37,10 @@ class GradientCheck:
         The distance between the two gradients, divided by the larger of their norms.
     worst_index : int
         The parameter where they differ most.
-    claimed, measured : ndarray of shape (n_parameters,)
-        The objective's gradient and the central differences.
+    claimed : ndarray of shape (n_parameters,)
+        The objective's gradient.
+    measured : ndarray of shape (n_parameters,)
+        The central differences.
     """
 
     relative_error: float

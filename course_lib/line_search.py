@@ -112,9 +112,11 @@ class ExactLineSearch(LineSearch):
 
         first = 1.0 / max(1.0, float(np.abs(direction).max()))
         left, middle, right = _bracket(height, context.value, first)
-        found = minimize_scalar(
-            height, bounds=(left, right), method="bounded", options={"xatol": 1e-12 * right}
-        )
+        # Fitting a parabola through an infinite value is not worth a warning.
+        with np.errstate(invalid="ignore"):
+            found = minimize_scalar(
+                height, bounds=(left, right), method="bounded", options={"xatol": 1e-12 * right}
+            )
         alpha = found.x if found.fun < height(middle) else middle
         return self.fraction * float(alpha)
 
@@ -255,6 +257,7 @@ class WolfeLineSearch(LineSearch):
         return None if alpha is None or slope is None else float(alpha)
 
 
+#: A positive number, a schedule or a line search.
 StepSize = float | Schedule | LineSearch
 
 

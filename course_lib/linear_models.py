@@ -33,7 +33,7 @@ class LinearModel:
        part 4, 1960, pp. 96-104.
     """
 
-    #: The prediction is linear in ``theta``: a cost of it has the Hessian `EmpiricalRisk` computes.
+    #: Whether the prediction is linear in ``theta``, so that `EmpiricalRisk` knows the Hessian.
     is_linear = True
 
     def __init__(self, n_features: int, *, intercept: bool = True) -> None:

@@ -21,8 +21,10 @@ class Standardization(NamedTuple):
     ----------
     data : ndarray of shape (n_samples, n_features)
         Columns of mean 0 and standard deviation 1.
-    mean, scale : ndarray of shape (n_features,)
-        What was subtracted and divided by. New data must use these, never its own.
+    mean : ndarray of shape (n_features,)
+        What was subtracted.
+    scale : ndarray of shape (n_features,)
+        What the rest was divided by. New data must use these two, never its own.
     """
 
     data: FloatArray

@@ -22,8 +22,10 @@ class Progress:
         Steps taken so far.
     theta : ndarray of shape (n_parameters,)
         The current point: a read-only view of the run's own array. Copy it to keep it.
-    value, gradient_norm : float
-        The objective at ``theta`` and the Euclidean norm of its gradient.
+    value : float
+        The objective at ``theta``.
+    gradient_norm : float
+        The Euclidean norm of its gradient.
     previous_value : float or None
         The objective before the last step.
     step_norm : float or None

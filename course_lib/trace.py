@@ -46,9 +46,10 @@ class Trace:
         Wall-clock time since the start.
     stopped_by : StopReason
         The rule that ended the run.
-    converged, diverged : bool
-        Whether the run ended because something became small, or because it blew up. Neither, where
-        a cap ended it.
+    converged : bool
+        Whether the run ended because something became small.
+    diverged : bool
+        Whether it ended because it blew up. Neither, where a cap ended it.
     evaluations : dict of str to int
         Calls for a ``value``, a ``gradient`` (which brings a value, counted as well), a ``hessian``
         and a ``hessian_product``, and ``sample_gradients``: gradients times the samples in each,

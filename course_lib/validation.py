@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+#: An array of floating-point numbers, of single or double precision.
 FloatArray = NDArray[np.floating]
 
 

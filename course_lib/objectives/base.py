@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_lib.validation import FloatArray, check_array, check_integer
 
+#: The samples to average over, as an array of indices.
 Batch = NDArray[np.integer]
 
 

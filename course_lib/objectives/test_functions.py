@@ -217,6 +217,7 @@ def saturated_neuron() -> FunctionObjective:
     )
 
 
+#: The test functions by name.
 FUNCTIONS: dict[str, Callable[[], Objective]] = {
     "sphere": sphere,
     "rosenbrock": rosenbrock,

@@ -8,6 +8,7 @@ from typing import Any
 from course_lib.line_search import StepContext
 from course_lib.validation import FloatArray
 
+#: What an optimizer remembers between two steps, by name.
 State = dict[str, Any]
 
 

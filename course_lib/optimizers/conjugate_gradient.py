@@ -39,6 +39,7 @@ def _hestenes_stiefel(g: FloatArray, previous: FloatArray, direction: FloatArray
     return max(0.0, float(g @ change / scale)) if scale > 0 else 0.0
 
 
+#: The shares by name.
 FORMULAS: dict[str, Callable[[FloatArray, FloatArray, FloatArray], float]] = {
     "fletcher-reeves": _fletcher_reeves,
     "polak-ribiere": _polak_ribiere,

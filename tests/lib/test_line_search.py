@@ -121,6 +121,11 @@ def test_exact_search_does_not_depend_on_the_length_of_the_direction(length):
     assert alpha * length == pytest.approx(1.0, rel=1e-3)
 
 
+def test_fraction_holds_off_quadratics_too():
+    full = _search(ExactLineSearch(), quartic(), [1.0], [-0.1])
+    assert _search(ExactLineSearch(0.5), quartic(), [1.0], [-0.1]) == pytest.approx(full / 2)
+
+
 def test_exact_search_where_the_first_steps_lead_up():
     """A narrow valley just ahead, and a deeper one behind: the search never looks back."""
     for first, behind in [(1.0, False), (1.0, True)]:
@@ -153,6 +158,16 @@ def test_exact_search_walks_around_values_that_are_not_numbers():
         n_parameters=1,
     )
     assert _search(ExactLineSearch(), hole, [0.0], [1.0]) == pytest.approx(0.1, rel=1e-6)
+
+
+def test_exact_search_stops_doubling_at_values_that_are_not_numbers():
+    cliff = FunctionObjective(
+        lambda t: (t[0] - 0.1) ** 2 if t[0] < 0.11 else np.nan,
+        lambda t: 2 * (t - 0.1),
+        n_parameters=1,
+    )
+    alpha = _search(ExactLineSearch(), cliff, [0.0], [0.01])
+    assert 0.01 * alpha == pytest.approx(0.1, rel=1e-6)
 
 
 def test_exact_search_without_a_minimum_ahead_says_so():

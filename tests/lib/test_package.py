@@ -77,6 +77,21 @@ def test_examples_in_docstrings_run(name):
     assert doctest.testmod(import_module(name), optionflags=doctest.ELLIPSIS).failed == 0
 
 
+def test_examples_on_the_library_page_run():
+    page = ROOT / "book" / "api" / "index.md"
+    text = re.sub("^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    example = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    assert len(example.examples) > 10
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+@pytest.mark.parametrize("name", course_lib.SUBMODULES)
+def test_every_module_has_its_place_on_the_library_pages(name):
+    pages = [p.read_text(encoding="utf-8") for p in (ROOT / "book" / "api").glob("*.md")]
+    assert any(f".. automodule:: course_lib.{name}\n" in page for page in pages)
+    assert any(f"{{py:mod}}`{name} <course_lib.{name}>`" in page for page in pages)
+
+
 @pytest.mark.parametrize("name", [n for n in MODULES if "lesson.claims." not in n])
 def test_public_functions_have_types_and_docstrings(name):
     tree = ast.parse(Path(import_module(name).__file__).read_text(encoding="utf-8"))

@@ -78,10 +78,18 @@ def test_quiz_answers_by_keyboard(visit, path):
     question = page.locator(".dh-quiz fieldset").first
     choices = question.locator("input[type=radio], input[type=checkbox]")
     assert choices.count() >= 3
+    check = question.locator("button")
+
+    def answer(key: str) -> str:
+        page.keyboard.press(key)
+        check.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(50)
+        return question.inner_text()
+
     choices.first.focus()
-    page.keyboard.press("Space")
-    page.wait_for_timeout(50)
-    first = question.inner_text()
-    page.keyboard.press("ArrowDown")
-    page.wait_for_timeout(50)
-    assert question.inner_text() != first, "the feedback did not change with the answer"
+    untouched = question.inner_text()
+    first = answer("Space")
+    assert first != untouched, "no feedback came with the answer"
+    choices.first.focus()
+    assert answer("ArrowDown") != first, "the feedback did not change with the answer"
