@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.validation import FloatArray
-
 from course_lib.compiled import compiled, numba_is_available
 from course_lib.optimizers.base import State
 from course_lib.optimizers.first_order import Vector
+from course_lib.validation import FloatArray
 
 #: Entries to have moved (iterations times parameters) before compiling is worth the wait.
 WORTH_COMPILING = 10**8
