@@ -49,9 +49,7 @@ def fit(model: Any) -> Any:
 
 
 def one_epoch_peer(loss: str) -> Any:
-    return fit(
-        linear_model.SGDClassifier(loss, alpha=ALPHA, max_iter=1, tol=None, random_state=0)
-    )
+    return fit(linear_model.SGDClassifier(loss, alpha=ALPHA, max_iter=1, tol=None, random_state=0))
 
 
 def logistic_by_sample() -> Any:

@@ -103,7 +103,7 @@ class PCA(_Projection):
         The mean variance along the directions left out, up to ``min(n_samples, n_features)``.
     mean_ : ndarray of shape (n_features,)
     n_components_, n_samples_, n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only where ``X`` has names that are all strings.
 
     Examples
@@ -217,11 +217,11 @@ class GradientPCA(_Projection):
         Orthonormal rows in order of variance, the largest entry of each positive.
     explained_variance_, explained_variance_ratio_ : ndarray of shape (n_components,)
     mean_ : ndarray of shape (n_features,)
-    history_ : ndarray of shape (n_iter_ + 1,)
+    history_ : ndarray of shape (n_iterations + 1,)
         The share of the total variance captured, at the start and after every step or pass.
     n_iter_ : int
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only where ``X`` has names that are all strings.
 
     Warns

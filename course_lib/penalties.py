@@ -8,7 +8,7 @@ penalty        of one weight           gradient             Hessian    proximal 
 ============== ======================= ==================== ========== =============================
 `L2`           λ w² / 2                λ w                  λ          w / (1 + ηλ)
 `L1`           λ abs(w)                λ sign(w)            0          sign(w) max(abs(w) − ηλ, 0)
-`ElasticNet`   the share ρ of L1 and the share 1 − ρ of L2             threshold, then shrink
+`ElasticNet`   ρ L1 + (1 − ρ) L2       the same sum         the same   threshold, then shrink
 ============== ======================= ==================== ========== =============================
 
 The absolute value has no derivative at 0: the subgradient taken there is 0, the smallest of

@@ -34,7 +34,15 @@ def resolve_name(
     )
 
 
+def skip_metadata_requests(
+    app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
+) -> bool | None:
+    """Leave out the ``set_…_request`` methods that scikit-learn adds to every estimator."""
+    return True if name.startswith("set_") and name.endswith("_request") else None
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     """Look for names everywhere. ``default_role: py:obj`` in ``_config.yml`` makes them names."""
     app.connect("missing-reference", resolve_name)
+    app.connect("autodoc-skip-member", skip_metadata_requests)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

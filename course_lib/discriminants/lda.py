@@ -94,7 +94,7 @@ class LinearDiscriminantAnalysis(
     within_rank_ : int
         The number of directions with within-class variance.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only where ``X`` has names that are all strings.
 
     Warns

@@ -2,18 +2,18 @@ r"""Information geometry: families of distributions as surfaces, and descent alo
 
 Chapter: *Natural gradient*.
 
-================= =================================================================================
-module            holds
-================= =================================================================================
-`families`        distributions in coordinates; score; Fisher information in closed form
-`divergences`     Kullback-Leibler divergence and Fisher-Rao distance in closed form
-`curvature`       the curvature of a surface with a given metric
-`fisher`          the Fisher matrix of a model: exact, by Monte Carlo, and what is taken for it
-`linear_solver`   conjugate gradients, for a matrix known by its products
+================== ================================================================================
+module             holds
+================== ================================================================================
+`families`         distributions in coordinates; score; Fisher information in closed form
+`divergences`      Kullback-Leibler divergence and Fisher-Rao distance in closed form
+`curvature`        the curvature of a surface with a given metric
+`fisher`           the Fisher matrix of a model: exact, by Monte Carlo, and what is taken for it
+`linear_solver`    conjugate gradients, for a matrix known by its products
 `natural_gradient` the optimizer
-`kronecker`       K-FAC, the approximation for dense networks
-`layerwise`       what these need to know of a model's layers
-================= =================================================================================
+`kronecker`        K-FAC, the approximation for dense networks
+`layerwise`        what these need to know of a model's layers
+================== ================================================================================
 """
 
 from course_lib.information_geometry.curvature import gaussian_curvature

@@ -26,9 +26,7 @@ from course_lib.validation import FloatArray, check_real
 LAID_OUT = 512
 
 
-def step_sizes(
-    step_size: float | Schedule, first: int, n: int, decay: float = 0.0
-) -> FloatArray:
+def step_sizes(step_size: float | Schedule, first: int, n: int, decay: float = 0.0) -> FloatArray:
     r"""Return the sizes of ``n`` steps, the first of them number ``first``, counted from 0.
 
     A number :math:`\eta_0` falls as :math:`\eta_k = \eta_0 / (1 + \eta_0 \lambda k)` [1]_, and
@@ -272,4 +270,4 @@ def _numbers(array: NDArray) -> NDArray | list[float]:
 def signs(codes: NDArray[np.intp], n_classes: int, dtype: np.dtype) -> FloatArray:
     """Return labels -1 and +1, a row for every unit: one against the rest, or two classes' one."""
     ones = np.arange(n_classes)[:, None] == codes if n_classes > 2 else (codes == 1)[None]
-    return np.where(ones, 1, -1).astype(dtype)
+    return np.where(ones, dtype.type(1), dtype.type(-1))

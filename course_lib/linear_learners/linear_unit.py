@@ -68,7 +68,7 @@ class LinearUnit(LinearPrediction, BaseEstimator):
     ----------
     coef_ : ndarray of shape (n_features,)
     intercept_ : float
-    loss_curve_ : ndarray of shape (n_iter_ + 1,)
+    loss_curve_ : ndarray of shape (n_epochs + 1,)
         The mean half squared error at the start and after every epoch.
     n_iter_ : int
         Epochs.

@@ -335,9 +335,7 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
             warn_not_converged(self, "epochs")
         self._finish(data.dtype)
 
-    def _epoch(
-        self, data: FloatArray, codes: NDArray[np.intp], weight: FloatArray | None
-    ) -> None:
+    def _epoch(self, data: FloatArray, codes: NDArray[np.intp], weight: FloatArray | None) -> None:
         self.learner_.epoch(data, codes, weight, self.rng_.permutation(len(data)))
 
     def _value_of(

@@ -60,7 +60,7 @@ class Perceptron(LinearScores, ClassifierMixin, BaseEstimator):
     coef_ : ndarray of shape (1, n_features) for two classes, else (n_classes, n_features)
     intercept_ : ndarray of shape (1,) or (n_classes,)
     classes_ : ndarray of shape (n_classes,)
-    mistakes_ : ndarray of int, shape (n_iter_, n_units)
+    mistakes_ : ndarray of int, shape (n_epochs, n_units)
         The mistakes of every unit in every epoch.
     converged_ : bool
         Whether the last epoch had no mistake: then none is made on the training data.
@@ -195,9 +195,7 @@ class Perceptron(LinearScores, ClassifierMixin, BaseEstimator):
         return self.n_iter_ > 0 and not self.mistakes_[-1].any()
 
 
-def mistake_bound(
-    X: ArrayLike, y: ArrayLike, coef: ArrayLike, intercept: float = 0.0
-) -> float:
+def mistake_bound(X: ArrayLike, y: ArrayLike, coef: ArrayLike, intercept: float = 0.0) -> float:
     r"""Return :math:`(R / \gamma)^2`: more mistakes no perceptron makes, in any order [1]_.
 
     :math:`R` is the largest length of a sample :math:`(x, 1)`, and :math:`\gamma` the distance of

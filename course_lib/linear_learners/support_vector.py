@@ -287,9 +287,7 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
             averaging=bool(self.average),
         )
 
-    def _epoch(
-        self, data: FloatArray, targets: FloatArray, weight: FloatArray | None
-    ) -> None:
+    def _epoch(self, data: FloatArray, targets: FloatArray, weight: FloatArray | None) -> None:
         learner = self.learner_
         targets = targets.astype(learner.dtype, copy=False)
         learner.epoch(learner.samples(data), targets, weight, self.rng_.permutation(len(data)))
@@ -297,9 +295,7 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
     def _value(self, data: FloatArray, targets: FloatArray, weight: FloatArray | None) -> Any:
         """Return the function of no argument that adds up the objectives of all machines."""
         mask = np.arange(data.shape[1] + 1) < data.shape[1]
-        risks = [
-            HingeRisk(data, target, L2(self.alpha, mask), weight=weight) for target in targets
-        ]
+        risks = [HingeRisk(data, target, L2(self.alpha, mask), weight=weight) for target in targets]
         machines = self.learner_.mean
         return lambda: sum(risk.value(row) for risk, row in zip(risks, machines, strict=True))
 

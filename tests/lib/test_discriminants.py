@@ -284,6 +284,7 @@ class TestDiscriminantDirections:
     def test_refuse_a_singular_scatter_and_too_many(self):
         with pytest.raises(np.linalg.LinAlgError, match="rank 1 of 2"):
             discriminant_directions(np.ones((2, 2)), np.eye(2))
+        assert discriminant_directions(np.eye(2), np.eye(2), 2).directions.shape == (2, 2)
         with pytest.raises(ValueError, match="at most the number of features, 2, got 3"):
             discriminant_directions(np.eye(2), np.eye(2), 3)
 
