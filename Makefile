@@ -28,7 +28,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help book read test lab outputs lint format lock clean distclean python env-build env-test
+.PHONY: help book read test rulers lab outputs lint format lock clean distclean python env-build env-test
 
 help: ## list what make can do
 	@echo "Downhill: gradient-based learning from cost functions to curvature"
@@ -55,6 +55,10 @@ lab: env-build ## open the notebooks in JupyterLab
 
 outputs: env-build ## run notebooks and store their outputs (NOTEBOOK=book/part1/….ipynb)
 	@"$(RUN)" tools/store_outputs.py $(if $(NOTEBOOK),"$(NOTEBOOK)")
+
+rulers: env-test ## measure the library against PyTorch, JAX and optax (installs them)
+	@"$(RUN)" -m pip install --quiet --disable-pip-version-check -r requirements-rulers.txt
+	@"$(RUN)" tools/test.py tests/rulers
 
 lint: env-test ## report what the style rules object to
 	@"$(RUN)" -m ruff check .

@@ -89,9 +89,7 @@ def assert_same_fit(ours, theirs, rtol):
 
 
 class TestRegression:
-    @pytest.mark.parametrize(
-        ("solver", "rtol"), [("auto", 1e-9), ("lbfgs", 1e-6), ("fista", 1e-5)]
-    )
+    @pytest.mark.parametrize(("solver", "rtol"), [("auto", 1e-9), ("lbfgs", 1e-6), ("fista", 1e-5)])
     def test_least_squares(self, diabetes, solver, rtol):
         theirs = linear_model.LinearRegression().fit(*diabetes)
         assert_same_fit(LinearRegression(solver, tol=1e-9).fit(*diabetes), theirs, rtol)
@@ -186,7 +184,12 @@ class TestLogisticRegression:
             "log_loss", alpha=1e-3, learning_rate="constant", eta0=0.05, shuffle=False, **settings
         ).fit(X, y)
         ours = LogisticRegression(
-            1e-3, solver="sgd", step_size=lambda k: 0.05, random_state=_Fixed(), max_iter=1, tol=None
+            1e-3,
+            solver="sgd",
+            step_size=lambda k: 0.05,
+            random_state=_Fixed(),
+            max_iter=1,
+            tol=None,
         ).fit(X, y)
         assert_same_fit(ours, theirs, 1e-9)
 
@@ -246,7 +249,9 @@ class TestSupportVectorMachine:
         assert best <= min(total(w + s[:2], b + s[2]) for s in steps) + 1e-9
         ours = LinearSVC(1 / (0.7 * 40), tol=1e-6, max_iter=10**5).fit(X, y)
         assert total(ours.coef_[0], ours.intercept_[0]) == pytest.approx(best, rel=2e-6)
-        assert min(total(10 * w, b, positive_part=False), total(w, b, positive_part=False)) < best / 2
+        assert (
+            min(total(10 * w, b, positive_part=False), total(w, b, positive_part=False)) < best / 2
+        )
 
 
 class _Fixed(np.random.Generator):
