@@ -9,6 +9,8 @@ This module imports scikit-learn. Nothing below floor 3 may import it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
@@ -204,3 +206,37 @@ def random_generator(random_state: int | np.random.Generator | None) -> np.rando
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(2**31))
     return np.random.default_rng(random_state)
+
+
+@contextmanager
+def progress_bar(show: bool, total: int) -> Iterator[Callable[..., None]]:
+    """Yield a function that moves a progress bar by one and writes values beside it.
+
+    Parameters
+    ----------
+    show
+        Whether there is a bar at all; without one the function does nothing.
+    total
+        The number of steps at most.
+
+    Raises
+    ------
+    ImportError
+        If a bar is wanted and tqdm is not installed.
+    """
+    if not show:
+        yield lambda **values: None
+        return
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        raise ImportError(
+            "progress=True needs tqdm: install it, or give callbacks= of your own"
+        ) from None
+    with tqdm(total=total) as bar:
+
+        def advance(**values: str) -> None:
+            bar.set_postfix(values, refresh=False)
+            bar.update()
+
+        yield advance

@@ -20,6 +20,7 @@ E. Oja, "Simplified neuron model as a principal component analyzer", Journal of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +55,7 @@ def ascend_variance(
     step_size: float | None = None,
     max_iterations: int = 1000,
     tol: float = 1e-10,
+    watch: Callable[[int, float], bool | None] | None = None,
 ) -> VarianceAscent:
     r"""Climb :math:`\operatorname{tr} W^\top S W` over matrices with orthonormal columns.
 
@@ -72,6 +74,8 @@ def ascend_variance(
         Steps at most.
     tol
         Stop when :math:`S W` leaves the space of :math:`W` by no more than this share of its size.
+    watch
+        Called after every step with their number and the share captured; True ends the run.
     """
     S = check_array("covariance", covariance, ndim=2)
     W = check_array("start", start, ndim=(1, 2))
@@ -94,6 +98,8 @@ def ascend_variance(
         captured.append(captured_variance(S, W))
         outside = SW - W @ (W.T @ SW)
         converged = bool(np.linalg.norm(outside) <= tol * np.linalg.norm(SW))
+        if watch is not None and watch(len(captured) - 1, captured[-1]):
+            break
     return VarianceAscent(W, np.array(captured), converged)
 
 

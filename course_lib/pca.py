@@ -16,6 +16,7 @@ principal components", Journal of Educational Psychology 24 (1933), pp. 417-441.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from numbers import Integral
 
 import numpy as np
@@ -28,9 +29,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from course_lib.discriminants.fisher import with_fixed_signs
 from course_lib.discriminants.scatter import column_means, mean_and_scatter
-from course_lib.estimator import new_data, random_generator, training_data
+from course_lib.estimator import new_data, progress_bar, random_generator, training_data
 from course_lib.oja import ascend_variance, captured_variance, oja_pass
 from course_lib.validation import FloatArray, check_array, check_choice, check_integer, check_real
+
+Watch = Callable[[int, float], bool]
 
 
 class _Projection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -210,6 +213,11 @@ class GradientPCA(_Projection):
         Whether `transform` divides each coordinate by its standard deviation.
     random_state : int or numpy.random.Generator, optional
         Draws the start and the order of the samples.
+    callbacks : sequence of callables
+        Each is called after every step or pass with their number and the share of the variance
+        captured; one that returns True ends the run.
+    progress : bool, default=False
+        Whether to show a progress bar; needs tqdm.
 
     Attributes
     ----------
@@ -240,6 +248,8 @@ class GradientPCA(_Projection):
         tol: float = 1e-6,
         whiten: bool = False,
         random_state: int | np.random.Generator | None = None,
+        callbacks: Sequence[Callable[[int, float], bool | None]] = (),
+        progress: bool = False,
     ) -> None:
         self.n_components = n_components
         self.rule = rule
@@ -248,6 +258,8 @@ class GradientPCA(_Projection):
         self.tol = tol
         self.whiten = whiten
         self.random_state = random_state
+        self.callbacks = callbacks
+        self.progress = progress
 
     def fit(self, X: ArrayLike, y: None = None) -> GradientPCA:
         """Climb from a random start.
@@ -275,7 +287,14 @@ class GradientPCA(_Projection):
         self.mean_, scatter = mean_and_scatter(data)
         covariance = scatter / data.dtype.type(len(data) - 1)
         start = np.linalg.qr(rng.standard_normal((data.shape[1], q)).astype(data.dtype))[0]
-        W, history = rule(data, covariance, start, iterations, rng)
+        with progress_bar(self.progress, iterations) as advance:
+
+            def watch(step: int, share: float) -> bool:
+                advance(captured=f"{share:.4g}")
+                answers = [callback(step, share) for callback in self.callbacks]
+                return any(answers)
+
+            W, history = rule(data, covariance, start, iterations, rng, watch)
         # Any basis of the right subspace captures the same variance; these are the axes in it.
         variances, rotation = np.linalg.eigh(W.T @ covariance @ W)
         total = np.trace(covariance)
@@ -293,11 +312,17 @@ class GradientPCA(_Projection):
         W: FloatArray,
         iterations: int,
         rng: np.random.Generator,
+        watch: Watch,
     ) -> tuple[FloatArray, FloatArray]:
         ascent = ascend_variance(
-            covariance, W, step_size=self.step_size, max_iterations=iterations, tol=self.tol
+            covariance,
+            W,
+            step_size=self.step_size,
+            max_iterations=iterations,
+            tol=self.tol,
+            watch=watch,
         )
-        if not ascent.converged:
+        if not ascent.converged and len(ascent.captured) > iterations:
             warnings.warn(
                 f"the ascent did not reach tol={self.tol:g} in max_iter={iterations} steps: allow "
                 "more, or longer ones",
@@ -313,6 +338,7 @@ class GradientPCA(_Projection):
         W: FloatArray,
         passes: int,
         rng: np.random.Generator,
+        watch: Watch,
     ) -> tuple[FloatArray, FloatArray]:
         centred = np.subtract(X, self.mean_, order="C")
         if self.step_size is None:
@@ -325,4 +351,6 @@ class GradientPCA(_Projection):
             oja_pass(centred, rng.permutation(len(X)), steps, W)
             W = np.linalg.qr(W)[0]
             captured.append(captured_variance(covariance, W))
+            if watch(1 + p, captured[-1]):
+                break
         return W, np.array(captured)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import types
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -114,6 +118,7 @@ class TestPCA:
 
     def test_bad_input(self, solver):
         X = ellipse()
+        assert PCA(2, solver=solver).fit([[0.0, 0], [1, 2], [0, 1.0]]).noise_variance_ == 0.0
         with pytest.raises(ValueError, match=r"min\(n_samples, n_features\) = 4, got 5"):
             PCA(5, solver=solver).fit(X)
         with pytest.raises(ValueError, match="n_components must be"):
@@ -262,6 +267,54 @@ class TestGradientPCA:
         default = GradientPCA(rule="oja", random_state=0).fit(X)
         given = GradientPCA(rule="oja", step_size=1 / largest, random_state=0).fit(X)
         np.testing.assert_allclose(default.components_, given.components_, rtol=1e-10)
+
+    @pytest.mark.parametrize("rule", ["gradient", "oja"])
+    def test_tells_how_it_gets_on_and_stops_when_asked(self, rule):
+        X, seen = ellipse(), []
+
+        def watch(step, share):
+            seen.append((step, share))
+            return step == 3
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model = GradientPCA(
+                rule=rule, tol=0.0, random_state=0, callbacks=[lambda *_: None, watch]
+            ).fit(X)
+        assert model.n_iter_ == 3
+        assert [step for step, _ in seen] == [1, 2, 3]
+        np.testing.assert_array_equal(model.history_[1:], [share for _, share in seen])
+
+    def test_shows_a_bar_where_tqdm_is_installed(self, monkeypatch):
+        bars = []
+
+        class Bar:
+            def __init__(self, total):
+                self.total, self.steps, self.beside = total, 0, []
+                bars.append(self)
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                return None
+
+            def update(self):
+                self.steps += 1
+
+            def set_postfix(self, values, refresh):
+                self.beside.append(values["captured"])
+
+        module = types.ModuleType("tqdm.auto")
+        module.tqdm = Bar
+        monkeypatch.setitem(sys.modules, "tqdm", types.ModuleType("tqdm"))
+        monkeypatch.setitem(sys.modules, "tqdm.auto", module)
+        model = GradientPCA(rule="oja", max_iter=4, random_state=0, progress=True).fit(ellipse())
+        assert (bars[0].total, bars[0].steps) == (4, 4)
+        assert bars[0].beside == [f"{share:.4g}" for share in model.history_[1:]]
+        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+        with pytest.raises(ImportError, match="progress=True needs tqdm"):
+            GradientPCA(random_state=0, progress=True).fit(ellipse())
 
     def test_whitens(self):
         X = ellipse()
