@@ -104,6 +104,8 @@ class TestConjugateGradients:
     def test_refuse_what_is_not_positive_definite(self):
         with pytest.raises(ValueError, match=r"v @ A @ v = -1 .*Add damping"):
             solve_by_products(lambda v: -v, [1.0, 0.0])
+        with pytest.raises(ValueError, match=r"v @ A @ v = 0 .*Add damping"):
+            solve_by_products(lambda v: 0 * v, [1.0, 0.0])
         with pytest.raises(ValueError, match="max_iterations must be at least 1"):
             solve_by_products(lambda v: v, [1.0], max_iterations=0)
 
@@ -463,6 +465,9 @@ class TestKroneckerFactors:
     def test_of_a_silent_layer_leave_the_damping(self):
         silent = KroneckerFactors(DensePair("weights", None, np.zeros((5, 3)), np.zeros((5, 2))))
         np.testing.assert_allclose(silent.solve(np.ones((3, 2)), 0.25), 4.0)
+        # Half silent: nothing to balance, so the damping is shared out equally.
+        deaf = KroneckerFactors(DensePair("weights", None, np.ones((5, 1)), np.zeros((5, 2))))
+        np.testing.assert_allclose(deaf.solve(np.ones((1, 2)), 0.25), 1 / (1.5 * 0.5))
 
     def test_blend_with_what_was(self):
         first, second = self.pair(seed=0), self.pair(seed=1)
