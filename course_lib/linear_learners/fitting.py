@@ -29,7 +29,7 @@ from course_lib.trace import Trace
 from course_lib.validation import FloatArray, check_choice, check_integer, check_real
 
 #: Epochs in succession without progress before a run over samples counts as converged.
-PATIENCE = 5
+PATIENCE = 10
 
 
 class LinearOutputs:

@@ -53,7 +53,7 @@ class LinearUnit(LinearPrediction, BaseEstimator):
     max_iter : int, default=1000
         Epochs at most.
     tol : float, optional
-        The fit ends when five epochs together did not lower the mean half squared error by this
+        The fit ends when ten epochs together did not lower the mean half squared error by this
         share of what it was at the start. None takes all epochs.
     shuffle : bool, default=True
         Whether each epoch takes the samples in a new random order.

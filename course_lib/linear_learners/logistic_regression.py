@@ -98,8 +98,8 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
         as they come, on an L1 penalty along subgradients.
     step_size : float or schedule, optional
         For ``"sgd"``: the size :math:`\eta_0` of :math:`\eta_k = \eta_0 / (1 + \eta_0 \lambda k)`,
-        or a function of the number of the step. One over the curvature that such steps meet,
-        if not given.
+        or a function of the number of the step. Half of one over the curvature that such
+        steps meet, if not given.
     batch_size : int, optional
         For ``"sgd"``: samples to a step, 1 if not given. For an optimizer: all if not given.
     fit_intercept : bool, default=True
@@ -108,7 +108,7 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
     max_iter : int, default=1000
         Iterations at most; epochs, where there are batches.
     tol : float, optional
-        The fit ends when the norm of the gradient is below this. For ``"sgd"``: when five epochs
+        The fit ends when the norm of the gradient is below this. For ``"sgd"``: when ten epochs
         together did not lower the objective by this share of what it was at the start; None takes
         all epochs.
     random_state : int or numpy.random.Generator, optional
@@ -361,7 +361,7 @@ class LogisticRegression(LinearScores, SoftmaxProbabilities, ClassifierMixin, Ba
         size = self.step_size
         if size is None:
             square = sampled_curvature(data, weight, batch_size)
-            size = 1.0 / (self._largest_slope_change() * square + alpha)
+            size = 0.5 / (self._largest_slope_change() * square + alpha)
         self.rng_ = random_generator(self.random_state)
         self.learner_ = LogisticLearner(
             len(self.classes_),

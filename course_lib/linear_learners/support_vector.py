@@ -74,7 +74,7 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
         Steps at most; epochs, where there are batches or single samples.
     tol : float, default=1e-3
         ``"subgradient"`` ends when the objective is within this share of its minimum, which is
-        certain, ``"pegasos"`` when five epochs together did not lower the objective by this share
+        certain, ``"pegasos"`` when ten epochs together did not lower the objective by this share
         of what it was at the start (None takes all), an optimizer when the norm of the subgradient
         is below.
     random_state : int or numpy.random.Generator, optional

@@ -62,12 +62,12 @@ class TestFourPoints:
     def test_the_direction_tends_to_the_widest_margin(self):
         risk = EmpiricalRisk(LinearModel(2, intercept=False), LogisticLoss(), FOUR, LABELS)
         widest = np.array([7.0, -5.0]) / np.sqrt(74)
-        trace = descend(risk, [0.0, 0.0], GradientDescent(0.5), max_iterations=20_000)
+        trace = descend(risk, [0.0, 0.0], GradientDescent(0.1), max_iterations=20_000)
         norms = np.linalg.norm(trace.theta, axis=1)
         cosines = trace.theta[1:] @ widest / norms[1:]
         assert np.all(np.diff(norms) > 0)
         assert cosines[-1] > cosines[5000] > cosines[1000] > cosines[100]
-        assert cosines[-1] > 0.9999
+        assert cosines[-1] > 1 - 2e-6
 
     def test_a_penalty_gives_it_a_minimum(self):
         model = LogisticRegression(0.01, tol=1e-9).fit(FOUR, LABELS)

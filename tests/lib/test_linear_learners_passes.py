@@ -153,6 +153,18 @@ def test_single_precision_stays_where_it_is_compiled(way, data):
     np.testing.assert_allclose(learner.theta, double.theta, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("n", [0, 1, 3, 4, 7, 20])
+def test_loops_over_entries_are_the_blas_routines(way, n):
+    x, y = np.random.default_rng(n).standard_normal((2, n))
+    expected = y + 0.3 * x
+    for dot in (passes.dot, passes.dot.python) if n else (passes.dot.python,):
+        assert dot(x, y) == pytest.approx(x @ y, abs=1e-14)
+    for axpy in (passes.axpy, passes.axpy.python) if n else (passes.axpy.python,):
+        moved = y.copy()
+        axpy(x, moved, n, 0.3)
+        np.testing.assert_allclose(moved, expected, rtol=1e-14)
+
+
 def test_step_sizes():
     np.testing.assert_allclose(step_sizes(0.5, 2, 2, decay=0.1), [0.5 / 1.1, 0.5 / 1.15])
     assert step_sizes(0.5, 0, 2).tolist() == [0.5, 0.5]

@@ -77,7 +77,8 @@ class TestLinearUnit:
 
     def test_the_step_of_its_own_never_overshoots(self, data):
         unit = LinearUnit(random_state=0, max_iter=5000, tol=1e-6).fit(*data)
-        assert unit.score(*data) > 0.99
+        assert unit.score(*data) > 0.98
+        assert np.all(np.isfinite(unit.loss_curve_))
 
     def test_too_long_steps_are_reported_and_taken_back(self, data):
         with pytest.warns(DivergenceWarning, match="take a smaller step_size"):
@@ -313,10 +314,10 @@ def test_largest_curvature():
 
 
 def test_epochs_end_when_nothing_improves():
-    values = iter([1.0, 0.5, 0.4, *[0.4] * 10])
+    values = iter([1.0, 0.5, 0.4, *[0.4] * 20])
     run = run_epochs(
         lambda: None, lambda: next(values), np.zeros(1), max_iter=50, tol=1e-3, callbacks=[]
     )
     assert run.converged
     assert not run.capped
-    assert len(run.loss) == 3 + 5
+    assert len(run.loss) == 3 + 10
