@@ -107,7 +107,7 @@ class LinearDiscriminantAnalysis(
     See Also
     --------
     course_lib.discriminants.fisher_direction : Two classes, in four lines.
-    course_lib.discriminants.within : How the equations are solved, and why so.
+    discriminant_directions : The directions alone; ``within.py`` says how the equations are solved.
 
     References
     ----------
