@@ -15,7 +15,7 @@ The table of the package. The last column is empty where the function is not mon
 activation does not determine the slope.
 
 ============== ========================= ============================== =======================
-activation     :math:`f(z)`              slope from :math:`z`           slope from :math:`a`
+activation     value                     slope from :math:`z`           slope from :math:`a`
 ============== ========================= ============================== =======================
 ``identity``   z                         1                              1
 ``step``       1 if z > 0 else 0         0                              0

@@ -5,7 +5,7 @@ function of the iteration number :math:`k = 0, 1, 2, \dots` alone, and any such 
 (A rule that looks at the objective is a line search.) The ones here also know their long run.
 
 ================ ======================================================= =========================
-Schedule         :math:`\alpha_k`                                        Robbins–Monro conditions
+Schedule         step size                                               Robbins–Monro conditions
 ================ ======================================================= =========================
 `Constant`       :math:`\alpha_0`                                        squares diverge
 `InverseTime`    :math:`\alpha_0 / (1 + d k)`                            **hold**
