@@ -245,6 +245,20 @@ def test_overflow_on_the_way_is_not_news():
     assert trace.diverged
 
 
+def test_infinity_minus_infinity_on_the_way_is_not_news():
+    def difference(t):
+        return np.exp(-t[0]) - np.exp(-2 * t[0])
+
+    objective = FunctionObjective(
+        difference, lambda t: 2 * np.exp(-2 * t) - np.exp(-t), n_parameters=1
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DivergenceWarning)
+        trace = descend(objective, [-1.0], GradientDescent(1e3))
+    assert trace.diverged
+
+
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
 def test_start_without_a_finite_value_is_refused(poison):
     no_value = FunctionObjective(lambda t: poison, lambda t: t, n_parameters=2)

@@ -145,6 +145,16 @@ def test_exact_search_meets_symmetric_trials():
     assert _search(ExactLineSearch(), bowl, [0.0], [1.0]) == pytest.approx(1.5, rel=1e-7)
 
 
+def test_exact_search_keeps_the_best_point_it_saw():
+    """Brent's method misses a narrow shaft that a trial step had hit."""
+    shaft = FunctionObjective(
+        lambda t: (t[0] - 1.5) ** 2 - (3.0 if abs(t[0] - 1.0) < 1e-3 else 0.0),
+        lambda t: 2 * (t - 1.5),
+        n_parameters=1,
+    )
+    assert _search(ExactLineSearch(), shaft, [0.0], [1.0]) == 1.0
+
+
 def test_exact_search_takes_the_first_valley():
     """From the far left both valleys of a double well lie ahead; the left one is met first."""
     alpha = _search(ExactLineSearch(), double_well(0.3), [-1.5], [0.1])

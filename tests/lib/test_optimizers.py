@@ -195,6 +195,12 @@ def test_newton_takes_one_step_on_a_quadratic(bowl):
     np.testing.assert_allclose(trace.final, bowl.objective.minimizer, atol=1e-13 * condition)
 
 
+def test_newton_follows_its_schedule():
+    trace = descend(Quadratic([[3.0]]), [1.0], Newton(Exponential(0.5, 0.5)), max_iterations=3)
+    assert trace.step_size.tolist() == [0.5, 0.25, 0.125]
+    np.testing.assert_allclose(trace.theta[:, 0], np.cumprod([1, 0.5, 0.75, 0.875]), rtol=1e-15)
+
+
 def test_newton_doubles_the_digits():
     """Close to a minimum with curvature the error is squared."""
     smooth = FunctionObjective(
