@@ -57,12 +57,17 @@ PACKAGES = {
         "test_fisher",
         "test_information_geometry",
         "test_information_geometry_claims",
+        "test_information_geometry_refusals",
         "test_natural_gradient",
     ],
 }
 # Tests of seconds, which would be run once for every survivor that they reach.
 TOO_SLOW = [
     "test_discriminants.py::test_the_mathematics_load_without_scikit_learn_or_scipy",
+    "test_fisher.py::TestMonteCarlo::test_comes_as_near_as_it_says[network with normalization]",
+    "test_information_geometry.py::test_loads_without_scipy_and_scikit_learn",
+    "test_natural_gradient.py::TestDescent::test_descends_on_every_model",
+    "test_natural_gradient.py::TestInvariance::test_whole_paths_come_together_as_steps_get_shorter",
     "test_optimizers_quasi_newton.py::test_beats_descent_in_a_curved_valley",
     "test_optimizers_worked_numbers.py::test_adam_can_walk_to_the_worst_point_and_amsgrad_to_the_best_c029",
     "test_optimizers_worked_numbers.py::test_averaging_removes_the_noise_that_a_constant_step_leaves_c119",

@@ -1,0 +1,434 @@
+"""Information geometry: what it refuses word for word, its defaults, batches and precisions."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from course_lib.costs import HalfSquaredError, HingeLoss, LogisticLoss, SoftmaxCrossEntropy
+from course_lib.information_geometry import (
+    KFAC,
+    DensePair,
+    Family,
+    KroneckerFactors,
+    NaturalGradient,
+    NegativeLogLikelihood,
+    Poisson,
+    dense_pairs,
+    empirical_fisher,
+    fisher_exact,
+    fisher_information,
+    fisher_monte_carlo,
+    fisher_vector_product,
+    gaussian_curvature,
+    kl_between,
+    kl_between_gaussians,
+    model_labels,
+    natural_direction,
+    solve_by_products,
+)
+from course_lib.information_geometry.fisher import _bernoulli_labels, _gaussian_labels
+from course_lib.likelihoods import Bernoulli, Binomial, Categorical, Gaussian
+from course_lib.line_search import StepContext
+from course_lib.linear_models import LinearModel
+from course_lib.networks import Dense, LayerNorm, Network
+from course_lib.objectives import EmpiricalRisk, Quadratic
+
+RNG = np.random.default_rng(7)
+X = RNG.standard_normal((12, 3))
+BITS = np.arange(12) % 2
+CLASSES = np.arange(12) % 3
+LOGISTIC = EmpiricalRisk(LinearModel(3), LogisticLoss(), X, BITS)
+NORMED = Network(3, [Dense(3), LayerNorm(), Dense(3)])
+COINS = NegativeLogLikelihood(Family(Bernoulli(0.5)), BITS)
+BOWL = Quadratic(np.eye(2))
+FLAT = np.eye(2)
+ONE, TWO = np.ones(1), np.ones(2)
+
+FAMILIES = "Bernoulli, Binomial, Categorical, Gaussian, Poisson"
+OF_ONE_FAMILY = f"p and q must be of one family, one of {FAMILIES}; got "
+WORD_FOR_WORD = [
+    (
+        partial(gaussian_curvature, lambda t: FLAT, ONE),
+        ValueError,
+        "theta must have shape (2,), got shape (1,)",
+    ),
+    (
+        partial(gaussian_curvature, lambda t: FLAT, TWO, step=0.0),
+        ValueError,
+        "step must be a finite number > 0, got 0.0",
+    ),
+    (
+        partial(kl_between_gaussians, [[0.0]], FLAT, TWO, FLAT),
+        ValueError,
+        "mean_p must have 1 dimension(s), got shape (1, 1): flatten it with .ravel()",
+    ),
+    (
+        partial(kl_between_gaussians, TWO, FLAT, ONE, FLAT),
+        ValueError,
+        "mean_q must have shape (2,), got shape (1,)",
+    ),
+    (
+        partial(kl_between_gaussians, TWO, np.ones((1, 1)), TWO, FLAT),
+        ValueError,
+        "covariance_p must have shape (2, 2), got shape (1, 1)",
+    ),
+    (
+        partial(kl_between_gaussians, TWO, FLAT, TWO, np.eye(3)),
+        ValueError,
+        "covariance_q must have shape (2, 2), got shape (3, 3)",
+    ),
+    (
+        partial(kl_between_gaussians, TWO, np.stack([FLAT, FLAT]), TWO, FLAT),
+        ValueError,
+        "covariance_p must have shape (2, 2), got shape (2, 2, 2)",
+    ),
+    (
+        partial(kl_between_gaussians, TWO, FLAT, TWO, np.stack([FLAT, FLAT])),
+        ValueError,
+        "covariance_q must have shape (2, 2), got shape (2, 2, 2)",
+    ),
+    (
+        partial(kl_between, Bernoulli(0.5), Poisson(1.0)),
+        TypeError,
+        OF_ONE_FAMILY + "Bernoulli(p=0.5) and Poisson(rate=1.0)",
+    ),
+    (
+        partial(kl_between, Binomial(3, 0.5), Binomial(4, 0.5)),
+        TypeError,
+        OF_ONE_FAMILY + "Binomial(n_trials=3, p=0.5) and Binomial(n_trials=4, p=0.5)",
+    ),
+    (
+        partial(fisher_information, Bernoulli(0.0)),
+        ValueError,
+        "the Fisher information of Bernoulli(p=0.0) is infinite: no outcome may have probability "
+        "zero",
+    ),
+    (
+        partial(fisher_information, 0.5),
+        TypeError,
+        f"no Fisher information is known for 0.5, only for: {FAMILIES}",
+    ),
+    (partial(Poisson, 0.0), ValueError, "rate must be a finite number > 0, got 0.0"),
+    (
+        partial(Poisson(1.0).with_parameters, TWO),
+        ValueError,
+        "parameters must have shape (1,), got shape (2,)",
+    ),
+    (partial(Poisson(1.0).sample, 0, 0), ValueError, "n_samples must be at least 1, got 0"),
+    (
+        partial(Poisson(1.0).score, [[1.0]]),
+        ValueError,
+        "observations must have 1 dimension(s), got shape (1, 1): flatten it with .ravel()",
+    ),
+    (
+        partial(Poisson(1.0).fit, []),
+        ValueError,
+        "observations must be whole numbers 0, 1, 2, ..., got none",
+    ),
+    (
+        partial(Family(Bernoulli(0.5)).fisher, TWO),
+        ValueError,
+        "theta must have shape (1,), got shape (2,)",
+    ),
+    (
+        partial(Family, Bernoulli(0.5), "polar"),
+        ValueError,
+        "unknown coordinates 'polar': choose one of 'parameters', 'log odds', 'log', 'mean and log "
+        "scale', 'mean and variance', 'natural'",
+    ),
+    (
+        partial(COINS.value, [0.5], [12]),
+        ValueError,
+        "batch must hold indices from 0 to 11, got values from 12 to 12",
+    ),
+    (
+        partial(model_labels, LogisticLoss(), X[:, 0], -1),
+        ValueError,
+        "seed must be at least 0, got -1",
+    ),
+    (
+        partial(model_labels, HingeLoss(), X[:, 0], 0),
+        TypeError,
+        "the cost must be the negative log-likelihood of outputs, one of HalfSquaredError, "
+        "SquaredError, LogisticLoss, SoftmaxCrossEntropy, got HingeLoss(): without a distribution "
+        "of labels there is no Fisher information",
+    ),
+    (
+        partial(fisher_exact, BOWL, TWO),
+        TypeError,
+        "the objective must be the negative log-likelihood of a model, an EmpiricalRisk or a "
+        f"NegativeLogLikelihood, got {BOWL!r}: it has no Fisher information",
+    ),
+    (
+        partial(fisher_exact, LOGISTIC, TWO),
+        ValueError,
+        "theta must have shape (4,), got shape (2,)",
+    ),
+    (
+        partial(fisher_vector_product, LOGISTIC, np.ones(4), TWO),
+        ValueError,
+        "vector must have shape (4,), got shape (2,)",
+    ),
+    (
+        partial(fisher_vector_product, COINS, [0.5], TWO),
+        ValueError,
+        "vector must have shape (1,), got shape (2,)",
+    ),
+    (
+        partial(fisher_monte_carlo, LOGISTIC, np.ones(4), 0, n_draws=1),
+        ValueError,
+        "n_draws must be at least 2, got 1",
+    ),
+    (
+        partial(dense_pairs, NORMED, NORMED.initial_parameters(seed=0), X, X),
+        TypeError,
+        "the layers must be dense, with activations or dropout between them, or the model a "
+        f"LinearModel; got {NORMED!r}",
+    ),
+    (
+        partial(solve_by_products, lambda v: v, [[1.0]]),
+        ValueError,
+        "b must have 1 dimension(s), got shape (1, 1): flatten it with .ravel()",
+    ),
+    (
+        partial(solve_by_products, lambda v: v, TWO, tol=-1.0),
+        ValueError,
+        "tol must be a finite number >= 0, got -1.0",
+    ),
+    (
+        partial(solve_by_products, lambda v: v, TWO, max_iterations=0),
+        ValueError,
+        "max_iterations must be at least 1, got 0",
+    ),
+    (
+        partial(solve_by_products, lambda v: -v, [1.0, 0.0]),
+        ValueError,
+        "the matrix is not positive definite: v @ A @ v = -1 for a direction of the search. Add "
+        "damping",
+    ),
+    (
+        partial(natural_direction, np.zeros((2, 2)), TWO),
+        np.linalg.LinAlgError,
+        "the Fisher matrix is singular: some direction in the parameters does not move the "
+        "predictions at all. Set damping above 0",
+    ),
+    (
+        partial(NaturalGradient, solver="conjugate gradients", fisher=empirical_fisher),
+        ValueError,
+        'fisher is for solver="direct": conjugate gradients multiply with the exact Fisher matrix '
+        "and form none",
+    ),
+    (
+        partial(NaturalGradient, solver="qr"),
+        ValueError,
+        "unknown solver 'qr': choose one of 'direct', 'conjugate gradients'",
+    ),
+    (
+        partial(NaturalGradient, damping=-1.0),
+        ValueError,
+        "damping must be a finite number >= 0, got -1.0",
+    ),
+    (
+        partial(NaturalGradient, max_divergence=0.0),
+        ValueError,
+        "max_divergence must be a finite number > 0, got 0.0",
+    ),
+    (
+        partial(NaturalGradient, tol=-1.0),
+        ValueError,
+        "tol must be a finite number >= 0, got -1.0",
+    ),
+    (
+        partial(NaturalGradient, max_iterations=0),
+        ValueError,
+        "max_iterations must be at least 1, got 0",
+    ),
+    (
+        partial(NaturalGradient().update, TWO, {}, TWO),
+        TypeError,
+        "NaturalGradient needs the Fisher matrix of the model, so update() needs "
+        "context=StepContext(objective, value); the run loop `descend` passes it",
+    ),
+    (partial(KFAC, damping=0.0), ValueError, "damping must be a finite number > 0, got 0.0"),
+    (partial(KFAC, decay=-0.1), ValueError, "decay must be a finite number >= 0 and < 1, got -0.1"),
+    (partial(KFAC, decay=1.0), ValueError, "decay must be a finite number >= 0 and < 1, got 1.0"),
+    (
+        partial(KFAC().update, TWO, {}, TWO),
+        TypeError,
+        "KFAC needs the layers of the model, so update() needs context=StepContext(objective, "
+        "value); the run loop `descend` passes it",
+    ),
+    (
+        partial(KFAC().update, TWO, {}, TWO, StepContext(BOWL, 1.0)),
+        TypeError,
+        f"KFAC needs an EmpiricalRisk of a dense network, got {BOWL!r}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), WORD_FOR_WORD)
+def test_says_what_is_wrong_word_for_word(call, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        call()
+
+
+def test_has_the_documented_defaults():
+    natural = vars(NaturalGradient())
+    assert (natural["damping"], natural["solver"], natural["tol"]) == (1e-4, "direct", 1e-8)
+    assert natural["fisher"] is fisher_exact
+    assert natural["max_divergence"] is natural["max_iterations"] is None
+    assert natural["step_size"](0) == 1.0
+    kfac = vars(KFAC())
+    assert (kfac["damping"], kfac["decay"], kfac["seed"]) == (1e-2, 0.95, 0)
+    assert kfac["step_size"](0) == 1.0
+    exact = NaturalGradient(tol=0, max_iterations=1, damping=0)
+    assert (exact.tol, exact.max_iterations, exact.damping) == (0.0, 1, 0.0)
+    assert KFAC(decay=0).decay == 0.0
+
+
+def test_a_rate_is_a_floating_number_and_one_count_can_be_drawn():
+    assert type(Poisson(2).rate) is float
+    assert Poisson(2.0).sample(1, 0).shape == (1,)
+
+
+class TestLabels:
+    def test_of_a_gaussian_have_its_mean_and_variance(self):
+        labels = _gaussian_labels(4.0)(np.full((40_000, 1), 3.0), np.random.default_rng(0))
+        assert labels.shape == (40_000, 1)
+        assert labels.mean() == pytest.approx(3.0, abs=0.05)
+        assert labels.var() == pytest.approx(4.0, rel=0.05)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_of_a_coin_have_the_precision_of_the_outputs(self, dtype):
+        labels = _bernoulli_labels(np.array([-50.0, 50.0], dtype), np.random.default_rng(0))
+        assert labels.dtype == dtype
+        assert labels.tolist() == [0.0, 1.0]
+
+
+class TestBatches:
+    """What is asked on some of the samples is what the objective of these samples says."""
+
+    batch = np.array([0, 3, 4, 9])
+
+    def pairs(self):
+        theta = np.array([0.3, -0.2, 0.5, 0.1])
+        some = EmpiricalRisk(LinearModel(3), LogisticLoss(), X[self.batch], BITS[self.batch])
+        coins = NegativeLogLikelihood(Family(Bernoulli(0.5)), BITS[[0, 2, 5]])
+        return [
+            (LOGISTIC, some, theta, self.batch),
+            (COINS, coins, np.array([0.3]), np.array([0, 2, 5])),
+        ]
+
+    def test_of_the_empirical_and_the_exact_matrix(self):
+        for whole, part, theta, batch in self.pairs():
+            for estimate in (fisher_exact, empirical_fisher):
+                assert_allclose(estimate(whole, theta, batch), estimate(part, theta), rtol=1e-13)
+        # And it does make a difference.
+        whole, _, theta, batch = self.pairs()[1]
+        assert abs(empirical_fisher(whole, theta, batch) / empirical_fisher(whole, theta) - 1) > 0.1
+
+    def test_of_products_and_draws(self):
+        for whole, part, theta, batch in self.pairs():
+            vector = np.arange(1.0, 1.0 + len(theta))
+            assert_allclose(
+                fisher_vector_product(whole, theta, vector, batch),
+                fisher_vector_product(part, theta, vector),
+                rtol=1e-13,
+            )
+            found = fisher_monte_carlo(whole, theta, 5, n_draws=3, batch=batch)
+            expected = fisher_monte_carlo(part, theta, 5, n_draws=3)
+            assert_allclose(found.matrix, expected.matrix, rtol=1e-12)
+            assert_allclose(found.standard_error, expected.standard_error, rtol=1e-12)
+
+    @pytest.mark.parametrize(
+        "optimizer",
+        [NaturalGradient(), NaturalGradient(solver="conjugate gradients"), KFAC(seed=3)],
+        ids=["direct", "products", "kfac"],
+    )
+    def test_of_a_step(self, optimizer):
+        whole, part, theta, batch = self.pairs()[0]
+        gradient = part.gradient(theta).copy()
+        steps = [
+            optimizer.update(
+                gradient.copy(), optimizer.init(theta), theta, StepContext(risk, 1.0, rows)
+            ).copy()
+            for risk, rows in ((whole, batch), (part, None))
+        ]
+        assert_allclose(steps[0], steps[1], rtol=1e-6)
+
+
+def small_network(dtype):
+    network = Network(3, [Dense(4, "tanh"), Dense(3)])
+    risk = EmpiricalRisk(network, SoftmaxCrossEntropy(), X.astype(dtype), CLASSES)
+    return risk, network.initial_parameters(seed=2).astype(dtype)
+
+
+def test_factors_and_steps_of_kfac_keep_single_precision():
+    risk, theta = small_network(np.float32)
+    optimizer = KFAC(0.1)
+    state = optimizer.init(theta)
+    for _ in range(2):
+        step = optimizer.update(
+            risk.gradient(theta), state, theta, StepContext(risk, risk.value(theta))
+        )
+    assert step.dtype == np.float32
+    for factors in state["factors"].values():
+        assert factors.A.dtype == factors.G.dtype == np.float32
+        solution = factors.solve(np.ones((len(factors.A), len(factors.G)), np.float32), 0.1)
+        assert solution.dtype == np.float32
+
+
+def test_inputs_of_single_precision_with_a_bias_give_a_factor_of_single_precision():
+    pair = DensePair("w", "b", np.ones((4, 2), np.float32), np.ones((4, 3), np.float32))
+    assert KroneckerFactors(pair).A.dtype == np.float32
+
+
+@pytest.mark.parametrize("solver", ["direct", "conjugate gradients"])
+def test_a_step_counts_and_tells_its_size(solver):
+    optimizer = NaturalGradient(lambda k: 0.5 / (k + 1), solver=solver, damping=0.1)
+    theta = np.array([0.3, -0.2, 0.5, 0.1])
+    state = optimizer.init(theta)
+    assert state["k"] == 0
+    gradient = LOGISTIC.gradient(theta).copy()
+    matrix = fisher_exact(LOGISTIC, theta) + 0.1 * np.eye(4)
+    for k in (1, 2):
+        step = optimizer.update(gradient, state, theta, StepContext(LOGISTIC, 1.0))
+        assert (state["k"], state["step_size"]) == (k, 0.5 / k)
+        assert_allclose(step, -0.5 / k * np.linalg.solve(matrix, gradient), rtol=1e-6)
+
+
+def test_a_longer_step_than_allowed_is_cut_to_the_divergence():
+    theta = np.array([0.3, -0.2, 0.5, 0.1])
+    gradient = LOGISTIC.gradient(theta).copy()
+    matrix = fisher_exact(LOGISTIC, theta)
+    for limit in (1e-6, 1e-3):
+        optimizer = NaturalGradient(1.0, damping=0.1, max_divergence=limit)
+        state = optimizer.init(theta)
+        step = optimizer.update(gradient, state, theta, StepContext(LOGISTIC, 1.0))
+        assert 0.5 * step @ matrix @ step == pytest.approx(limit, rel=1e-9)
+        full = -np.linalg.solve(matrix + 0.1 * np.eye(4), gradient)
+        assert_allclose(step, state["step_size"] * full, rtol=1e-9)
+    free = NaturalGradient(1.0, damping=0.1, max_divergence=1e3)
+    step = free.update(gradient, free.init(theta), theta, StepContext(LOGISTIC, 1.0))
+    assert_allclose(step, full, rtol=1e-9)
+
+
+def test_of_a_circle_of_outcomes_the_curvature_is_a_quarter():
+    # Three outcomes lie on a sphere of radius 2.
+    metric = Family(Categorical([0.3, 0.3, 0.4])).fisher
+    assert gaussian_curvature(metric, [0.3, 0.3]) == pytest.approx(0.25, abs=1e-6)
+    assert gaussian_curvature(Family(Gaussian(0.0, 1.0)).fisher, [0.3, 2.0]) == pytest.approx(-0.5)
+
+
+def test_a_regression_of_two_outputs_is_one_for_each():
+    risk = EmpiricalRisk(Network(3, [Dense(2)]), HalfSquaredError(), X, X[:, :2])
+    design = np.column_stack([X, np.ones(12)])
+    moments = design.T @ design / 12
+    found = fisher_exact(risk, risk.model.initial_parameters(seed=0))
+    assert_allclose(found[:6, :6], np.kron(moments[:3, :3], np.eye(2)), atol=1e-14)
+    assert_allclose(found[6:, 6:], np.eye(2), atol=1e-14)
