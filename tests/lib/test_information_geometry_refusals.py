@@ -33,9 +33,9 @@ from course_lib.information_geometry import (
 )
 from course_lib.information_geometry.fisher import _bernoulli_labels, _gaussian_labels
 from course_lib.likelihoods import Bernoulli, Binomial, Categorical, Gaussian
-from course_lib.line_search import StepContext
+from course_lib.line_search import BacktrackingLineSearch, StepContext
 from course_lib.linear_models import LinearModel
-from course_lib.networks import Dense, LayerNorm, Network
+from course_lib.networks import Dense, Dropout, LayerNorm, Network, Nonlinearity
 from course_lib.objectives import EmpiricalRisk, Quadratic
 
 RNG = np.random.default_rng(7)
@@ -432,3 +432,56 @@ def test_a_regression_of_two_outputs_is_one_for_each():
     found = fisher_exact(risk, risk.model.initial_parameters(seed=0))
     assert_allclose(found[:6, :6], np.kron(moments[:3, :3], np.eye(2)), atol=1e-14)
     assert_allclose(found[6:, 6:], np.eye(2), atol=1e-14)
+
+
+def test_kfac_can_search_along_its_direction():
+    risk, theta = small_network(np.float64)
+    gradient, now = risk.gradient(theta).copy(), risk.value(theta)
+    # From far too long, halved until it leads down enough: the longest that does.
+    plain, searched = (
+        optimizer.update(gradient, optimizer.init(theta), theta, StepContext(risk, now)).copy()
+        for optimizer in (KFAC(1.0), KFAC(BacktrackingLineSearch(1e4, shrink=0.5)))
+    )
+    share = np.linalg.norm(searched) / np.linalg.norm(plain)
+    assert_allclose(searched, share * plain, rtol=1e-12)
+    assert share == pytest.approx(1e4 * 0.5 ** np.round(np.log2(1e4 / share)))
+    assert risk.value(theta + searched) <= now + 1e-4 * gradient @ searched
+    assert risk.value(theta + 2 * searched) > now + 2e-4 * gradient @ searched
+
+
+def test_conjugate_gradients_of_a_step_stop_where_they_are_told():
+    theta = np.array([0.3, -0.2, 0.5, 0.1])
+    gradient = LOGISTIC.gradient(theta).copy()
+    matrix = fisher_exact(LOGISTIC, theta) + 0.1 * np.eye(4)
+    for settings in ({"max_iterations": 2}, {"tol": 0.3}):
+        optimizer = NaturalGradient(solver="conjugate gradients", damping=0.1, **settings)
+        step = optimizer.update(gradient, optimizer.init(theta), theta, StepContext(LOGISTIC, 1.0))
+        expected = solve_by_products(lambda v: matrix @ v, gradient, **({"tol": 1e-8} | settings))
+        assert_allclose(step, -expected.x, rtol=1e-9)
+        assert not np.allclose(step, -np.linalg.solve(matrix, gradient), rtol=1e-3)
+
+
+def test_conjugate_gradients_give_up_after_ten_products_for_each_unknown():
+    # No matrix at all: the product is another one every time, so nothing converges.
+    rng = np.random.default_rng(0)
+    found = solve_by_products(lambda v: rng.uniform(1.0, 100.0, 3) * v, np.ones(3), tol=1e-300)
+    assert len(found.residual_norms) == 31
+    assert not found.converged
+
+
+@pytest.mark.parametrize("first", [Nonlinearity("tanh"), Dropout(0.5)], ids=["tanh", "dropout"])
+def test_a_product_takes_a_network_that_does_not_begin_with_weights(first):
+    network = Network(3, [first, Dense(4, "tanh"), Nonlinearity("tanh"), Dense(3)], seed=1)
+    risk = EmpiricalRisk(network, SoftmaxCrossEntropy(), X, CLASSES)
+    theta = network.initial_parameters(seed=4)
+    vector = np.linspace(-1.0, 1.0, len(theta))
+    expected = fisher_exact(risk, theta) @ vector
+    assert_allclose(fisher_vector_product(risk, theta, vector), expected, rtol=1e-9, atol=1e-13)
+
+
+def test_products_keep_single_precision():
+    risk, theta = small_network(np.float32)
+    vector = np.linspace(-1.0, 1.0, len(theta))
+    product = fisher_vector_product(risk, theta, vector)
+    assert product.dtype == np.float32
+    assert_allclose(product, fisher_exact(risk, theta) @ vector, rtol=1e-3, atol=1e-5)
