@@ -32,6 +32,7 @@ from course_lib.information_geometry import (
     solve_by_products,
 )
 from course_lib.information_geometry.fisher import _bernoulli_labels, _gaussian_labels
+from course_lib.information_geometry.layerwise import output_jacobians
 from course_lib.likelihoods import Bernoulli, Binomial, Categorical, Gaussian
 from course_lib.line_search import BacktrackingLineSearch, StepContext
 from course_lib.linear_models import LinearModel
@@ -485,3 +486,52 @@ def test_products_keep_single_precision():
     product = fisher_vector_product(risk, theta, vector)
     assert product.dtype == np.float32
     assert_allclose(product, fisher_exact(risk, theta) @ vector, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["natural", "mean and variance"])
+def test_coordinates_of_no_gaussian_are_refused_by_the_gaussian(name):
+    family = Family(Gaussian(0.0, 1.0), name)
+    with pytest.raises(ValueError, match=r"^(standard_deviation|parameters) must"):
+        family.distribution([1.0, 0.0])
+    assert NegativeLogLikelihood(family, [0.0, 1.0]).value([1.0, 0.0]) == np.inf
+
+
+def test_value_and_gradient_of_a_likelihood_are_of_the_same_batch():
+    theta, batch = np.array([0.3]), np.array([1, 3, 5, 6])
+    value, gradient = COINS.value_and_gradient(theta, batch)
+    # Three heads and one tail.
+    assert value == COINS.value(theta, batch) == pytest.approx(-(3 * np.log(0.3) + np.log(0.7)) / 4)
+    assert gradient.item() == pytest.approx(-(3 / 0.3 - 1 / 0.7) / 4)
+
+
+class TestDraws:
+    heights = NegativeLogLikelihood(Family(Gaussian(0.0, 1.0)), X[:, 0])
+
+    def test_repeat_with_the_seed_and_are_ten_of_each_label(self):
+        for objective, theta in ((self.heights, [0.1, 2.0]), (LOGISTIC, np.ones(4))):
+            found = fisher_monte_carlo(objective, theta, 3)
+            again = fisher_monte_carlo(objective, theta, 3, n_draws=10)
+            assert_allclose(found.matrix, again.matrix, rtol=0)
+            assert_allclose(found.standard_error, again.standard_error, rtol=0)
+            assert not np.allclose(found.matrix, fisher_monte_carlo(objective, theta, 4).matrix)
+
+    def test_have_the_standard_error_of_a_mean(self):
+        theta, rng = np.array([0.3, -0.2, 0.5, 0.1]), np.random.default_rng(9)
+        design = np.column_stack([X, np.ones(12)])
+        z = design @ theta
+        draws = []
+        for _ in range(3):
+            residual = 1.0 / (1.0 + np.exp(-z)) - model_labels(LogisticLoss(), z, rng)
+            draws.append((design * residual[:, None]).T @ (design * residual[:, None]) / 12)
+        found = fisher_monte_carlo(LOGISTIC, theta, np.random.default_rng(9), n_draws=3)
+        mean = sum(draws) / 3
+        assert_allclose(found.matrix, mean, rtol=1e-12)
+        variance = sum((draw - mean) ** 2 for draw in draws) / 2
+        assert_allclose(found.standard_error, np.sqrt(variance / 3), rtol=1e-9, atol=1e-16)
+
+
+def test_jacobians_and_pairs_have_the_precision_of_the_point():
+    risk, theta = small_network(np.float32)
+    assert output_jacobians(risk.model, theta, risk.X).dtype == np.float32
+    (pair,) = dense_pairs(LinearModel(3), np.ones(4, np.float32), X, np.ones(12))
+    assert pair.inputs.dtype == pair.gradients.dtype == np.float32
