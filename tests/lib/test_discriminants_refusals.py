@@ -160,14 +160,22 @@ def test_says_why_a_matrix_cannot_be_inverted(call, message):
         call()
 
 
-def test_ignored_directions_are_reported_where_the_model_is_fitted():
-    X = np.column_stack([ROWS, LABELS])
+def warning_of_a_fit() -> warnings.WarningMessage:
+    """Return the warning of a fit to data with a feature that is constant in every class."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        LinearDiscriminantAnalysis().fit(X, LABELS)
+        LinearDiscriminantAnalysis().fit(np.column_stack([ROWS, LABELS]), LABELS)
     (warning,) = caught
+    return warning
+
+
+def test_a_warning_points_to_the_line_that_fits():
+    assert warning_of_a_fit().filename == __file__
+
+
+def test_ignored_directions_are_reported_word_for_word():
+    warning = warning_of_a_fit()
     assert warning.category is DiscardedDirectionsWarning
-    assert warning.filename == __file__
     assert re.fullmatch(
         r"classes vary along only 2 of 3 directions, and \d+% of the distance between class means "
         r"lies along the others, which are ignored: give more samples, reduce the features by PCA "
