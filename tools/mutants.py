@@ -58,6 +58,7 @@ PACKAGES = {
         "test_information_geometry",
         "test_information_geometry_claims",
         "test_information_geometry_refusals",
+        "test_information_geometry_settings",
         "test_natural_gradient",
     ],
 }
