@@ -8,6 +8,7 @@ from course_lib.explorables.explorable import Explorable, Slider
 from course_lib.explorables.rounding import compact, decimal, scientific
 from course_lib.explorables.scene import Axis, Line, Mark, Panel, Points, Region, Scene, Text
 from course_lib.explorables.step_size import step_size_explorable
+from course_lib.explorables.two_ways import two_ways_explorable
 
 __all__ = [
     "Axis",
@@ -24,4 +25,5 @@ __all__ = [
     "decimal",
     "scientific",
     "step_size_explorable",
+    "two_ways_explorable",
 ]

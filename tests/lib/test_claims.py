@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from course_lib.activations import Tanh
 from course_lib.costs import HalfSquaredError
 from course_lib.descent import DivergenceWarning
 from course_lib.lesson import claims as ledger
@@ -27,6 +28,7 @@ from course_lib.lesson.claims import evidence as evidence_module
 from course_lib.lesson.claims.evidence import Evidence, VerdictMismatch, check_of, examine
 from course_lib.lesson.claims.ledger import CHAPTERS, VERDICTS
 from course_lib.lesson.claims.markup import to_html
+from course_lib.networks import Dense
 from course_lib.optimizers import GradientDescent
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +39,9 @@ EXPECTED = {
         "C001 C002 C003 C006 C007 C027 C031 C050 C051 C052 C065 C067 C069 C073 C075 C076 C077 C082 "
         "C101 C102 C103 C107 C110 C111 C121 C123 C124 C125 C156 C157 C158 C159 C160 C161 C162 C163 "
         "C164 C165 U06 U07 U11"
+    ),
+    "backpropagation": (
+        "C017 C043 C058 C059 C060 C061 C074 C096 C097 C195 C196 C197 C204 C205 C216 C218 C219"
     ),
 }
 
@@ -166,8 +171,31 @@ def test_checks_notice_an_update_of_the_wrong_sign(monkeypatch):
         return step
 
     monkeypatch.setattr(GradientDescent, "update", wrong)
-    share, unmoved = _share_that_fails(CLAIMS)
+    descents = [claim for claim in CLAIMS if claim.chapter == "gradient-descent"]
+    share, unmoved = _share_that_fails(descents)
     assert share > 0.9, unmoved
+
+
+def test_checks_notice_weights_that_are_not_transposed(monkeypatch):
+    backward = Dense.backward
+
+    def wrong(self, parts, saved, upstream, gradients, wants_input=True):
+        square = self.n_inputs == self.n_outputs
+        flipped = {**parts, "weights": parts["weights"].T} if square else parts
+        return backward(self, flipped, saved, upstream, gradients, wants_input)
+
+    monkeypatch.setattr(Dense, "backward", wrong)
+    with pytest.raises(VerdictMismatch):
+        examine(next(claim for claim in CLAIMS if claim.id == "C061"))
+
+
+def test_checks_notice_a_forgotten_slope_of_tanh(monkeypatch):
+    monkeypatch.setattr(
+        Tanh, "backward", lambda self, upstream, saved, out=None: np.multiply(upstream, 1.0, out)
+    )
+    chosen = [claim for claim in CLAIMS if claim.id in ("C017", "C061")]
+    share, unmoved = _share_that_fails(chosen)
+    assert share == 1.0, unmoved
 
 
 def test_checks_notice_a_factor_two_in_the_derivative_of_the_cost(monkeypatch):
@@ -269,9 +297,10 @@ def test_every_row_says_what_the_ledger_says(table):
 
 
 def test_summary_counts(table):
-    counts = Counter(claim.verdict for claim in CLAIMS if claim.chapter == "gradient-descent")
+    members = ledger.load_chapter("gradient-descent").claims
+    counts = Counter(claim.verdict for claim in members)
     assert table.summary == (
-        f"{len(CLAIMS)} claims of the source documents: {counts['holds']} hold, "
+        f"{len(members)} claims of the source documents: {counts['holds']} hold, "
         f"{counts['conditional']} hold under a condition, {counts['wrong']} do not hold."
     )
 
