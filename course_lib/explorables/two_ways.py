@@ -31,8 +31,17 @@ STRENGTHS = tuple(i / 8 for i in range(2, 25))
 _THROUGH_LOOK = {"tone": "series-1", "dash": "solid"}
 _AROUND_LOOK = {"tone": "series-2", "dash": "dashed"}
 # Where the nodes stand in the drawing of the graph.
-_PLACES = {"w": (0.7, 4.0), "p": (3.2, 4.0), "a": (5.2, 6.6), "s": (7.2, 4.0), "ℓ": (9.4, 4.0)}
-_BEND = (5.2, 1.4)
+_PLACES = {"w": (0.6, 3.8), "p": (3.1, 3.8), "a": (5.0, 6.2), "s": (6.9, 3.8), "ℓ": (9.4, 3.8)}
+_BEND = (5.0, 1.2)
+# Where the numbers of a node stand, so that no edge runs through them: anchor, pixels to the right,
+# and pixels down for the value and for the sensitivity.
+_LABELS = {
+    "w": ("middle", 0, -20, 31),
+    "p": ("end", 7, -20, 31),
+    "a": ("middle", 0, -38, -20),
+    "s": ("start", -7, -20, 31),
+    "ℓ": ("middle", 0, -20, 31),
+}
 
 
 def two_ways_explorable() -> Explorable:
@@ -125,24 +134,23 @@ def _graph_panel(nodes: dict[str, tuple[float, float]], slope: float, strength: 
             **_AROUND_LOOK,
         ),
         Line(*_between("s", "ℓ"), tone="muted", width=1.5),
-        Text(4.1, 5.5, f"×{decimal(slope, 2)}", anchor="end", offset=(-6, -2), tone="series-1"),
-        Text(6.3, 5.5, f"×{decimal(strength, 2)}", offset=(6, -2), tone="series-1"),
+        Text(4.0, 5.1, f"×{decimal(slope, 2)}", anchor="end", offset=(-6, 0), tone="series-1"),
+        Text(6.0, 5.1, f"×{decimal(strength, 2)}", offset=(6, 0), tone="series-1"),
         Text(*_BEND, f"×{decimal(AROUND, 0)}", anchor="middle", offset=(0, 20), tone="series-2"),
     ]
     x, y = zip(*centre.values(), strict=True)
     marks.append(Points(x, y, shape="dot", size=26, tone="line"))
     for name, (value, sensitivity) in nodes.items():
-        across, up = centre[name]
+        anchor, right, above, below = _LABELS[name]
         marks += [
-            Text(across, up, name, anchor="middle", offset=(0, 5), strong=True),
-            Text(across, up, decimal(value, 2), anchor="middle", offset=(0, -20)),
+            Text(*centre[name], name, anchor="middle", offset=(0, 5), strong=True),
+            Text(*centre[name], decimal(value, 2), anchor=anchor, offset=(right, above)),
             Text(
-                across,
-                up,
+                *centre[name],
                 decimal(sensitivity, 2),
-                anchor="middle",
-                offset=(0, 31),
-                tone="accent",
+                anchor=anchor,
+                offset=(right, below),
+                tone="series-4",
                 strong=True,
             ),
         ]
@@ -152,7 +160,7 @@ def _graph_panel(nodes: dict[str, tuple[float, float]], slope: float, strength: 
     )
     return Panel(
         "Values forward, sensitivities back",
-        Axis("values → … ← sensitivities", (0, 10), ticks=()),
+        Axis("above: value, below: sensitivity", (0, 10), ticks=()),
         Axis("", (0, 8), ticks=()),
         marks,
         description=f"Forward: {values}. Backward: {back}.",
@@ -186,7 +194,7 @@ def _loss_panel(nodes: dict[str, tuple[float, float]], weight: float, strength: 
         [
             Region(y0=HIGH, tone="series-3", opacity=0.08),
             Line(grid, losses, tone="muted", width=2),
-            Line(ends, loss + gradient * (ends - weight), tone="accent", width=3),
+            Line(ends, loss + gradient * (ends - weight), tone="series-4", width=3),
             Points([weight], [loss], shape="dot", size=10, tone="ink"),
         ],
         description=f"At w = {decimal(weight, 2)} the loss is {decimal(loss, 2)} and its tangent "
@@ -194,7 +202,7 @@ def _loss_panel(nodes: dict[str, tuple[float, float]], weight: float, strength: 
         height=210,
         legend=[
             ("loss", Line([], [], tone="muted", width=2)),
-            ("tangent of slope ∂ℓ/∂w", Line([], [], tone="accent", width=3)),
+            ("tangent of slope ∂ℓ/∂w", Line([], [], tone="series-4", width=3)),
         ],
     )
 
@@ -209,7 +217,7 @@ def _share_panel(nodes: dict[str, tuple[float, float]], through: float, around: 
             Line([0, 0], [0, 4], tone="muted", width=1),
             Line([0, through], [3, 3], width=9, tone="series-1"),
             Line([0, around], [2, 2], width=9, tone="series-2"),
-            Line([0, total], [1, 1], width=9, tone="accent"),
+            Line([0, total], [1, 1], width=9, tone="series-4"),
         ],
         description=f"Through tanh {decimal(through, 2)}, around it {decimal(around, 2)}, "
         f"together {decimal(total, 2)}.",
