@@ -31,8 +31,8 @@ STRENGTHS = tuple(i / 8 for i in range(2, 25))
 _THROUGH_LOOK = {"tone": "series-1", "dash": "solid"}
 _AROUND_LOOK = {"tone": "series-2", "dash": "dashed"}
 # Where the nodes stand in the drawing of the graph.
-_PLACES = {"w": (0.6, 3.8), "p": (3.1, 3.8), "a": (5.0, 6.2), "s": (6.9, 3.8), "ℓ": (9.4, 3.8)}
-_BEND = (5.0, 1.2)
+_PLACES = {"w": (0.9, 3.8), "p": (3.3, 3.8), "a": (5.1, 6.2), "s": (6.9, 3.8), "ℓ": (9.2, 3.8)}
+_BEND = (5.1, 1.2)
 # Where the numbers of a node stand, so that no edge runs through them: anchor, pixels to the right,
 # and pixels down for the value and for the sensitivity.
 _LABELS = {
@@ -51,7 +51,7 @@ def two_ways_explorable() -> Explorable:
         "One weight, two ways to the loss",
         [
             Slider("weight", "Weight w", WEIGHTS, lambda w: decimal(w, 2)),
-            Slider("strength", "Strength v of the way through tanh", STRENGTHS, _three),
+            Slider("strength", "Strength v through tanh", STRENGTHS, _three),
         ],
         draw,
         start={"weight": -0.5, "strength": 0.5},
@@ -134,7 +134,7 @@ def _graph_panel(nodes: dict[str, tuple[float, float]], slope: float, strength: 
             **_AROUND_LOOK,
         ),
         Line(*_between("s", "ℓ"), tone="muted", width=1.5),
-        Text(4.0, 5.1, f"×{decimal(slope, 2)}", anchor="end", offset=(-6, 0), tone="series-1"),
+        Text(4.2, 5.1, f"×{decimal(slope, 2)}", anchor="end", offset=(-6, 0), tone="series-1"),
         Text(6.0, 5.1, f"×{decimal(strength, 2)}", offset=(6, 0), tone="series-1"),
         Text(*_BEND, f"×{decimal(AROUND, 0)}", anchor="middle", offset=(0, 20), tone="series-2"),
     ]
