@@ -21,7 +21,7 @@ def way(request, monkeypatch):
     if request.param == "plain":
         monkeypatch.setenv("COURSE_COMPILED", "0")
     elif not HAS_NUMBA:
-        pytest.skip("numba is not installed (requirements-rulers.txt)")
+        pytest.skip("numba is not installed")
     numba_is_available.cache_clear()
     yield request.param
     numba_is_available.cache_clear()
