@@ -18,8 +18,28 @@ from course_lib.schedules import Constant, Schedule, scheduled_value
 from course_lib.validation import FloatArray, check_integer, check_real
 
 
-class LineSearchFailure(ArithmeticError):
+class StepFailure(ArithmeticError):
+    """An optimizer has no step to take from here: the run loop ends the run and keeps its trace.
+
+    Attributes
+    ----------
+    rule : str
+        What the trace then names as the rule that ended it.
+    """
+
+    rule = "no step"
+
+
+class LineSearchFailure(StepFailure):
     """No acceptable step was found along the direction."""
+
+    rule = "line search"
+
+
+class SingularMatrix(StepFailure, np.linalg.LinAlgError):
+    """The matrix that turns the gradient into a step has no inverse."""
+
+    rule = "singular matrix"
 
 
 @dataclass(slots=True)
@@ -293,7 +313,19 @@ def step_length(
             f"{type(rule).__name__} looks at the objective, so update() needs "
             "context=StepContext(objective, value); the run loop `descend` passes it"
         )
+    check_one_function(context.objective, type(rule).__name__)
     return rule.search(theta, direction, gradient, context)
+
+
+def check_one_function(objective: Objective, what: str) -> None:
+    """Raise where the gradient is not that of the value, so that ``what`` cannot compare them."""
+    if not objective.is_one_function:
+        raise TypeError(
+            f"{what} compares values with gradients, and those of {objective!r} belong to two "
+            "functions: in training (for the gradient) its network drops units or normalises by "
+            "the batch, in predicting (for the value) it does not. Leave out Dropout and "
+            "BatchNorm, or descend with a step size that needs no values: a number or a schedule"
+        )
 
 
 def _bracket(

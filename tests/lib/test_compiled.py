@@ -22,9 +22,8 @@ HAS_NUMBA = importlib.util.find_spec("numba") is not None
 @pytest.fixture(params=["compiled", "plain"])
 def way(request, monkeypatch):
     """Run a test with numba, where it is installed, and without."""
-    if request.param == "plain":
-        monkeypatch.setenv("COURSE_COMPILED", "0")
-    elif not HAS_NUMBA:
+    monkeypatch.setenv("COURSE_COMPILED", "0" if request.param == "plain" else "1")
+    if request.param == "compiled" and not HAS_NUMBA:
         pytest.skip("numba is not installed")
     numba_is_available.cache_clear()
     yield request.param

@@ -142,3 +142,22 @@ def test_risk_of_a_regressor():
     value, gradient = risk.value_and_gradient(theta)
     assert value == pytest.approx(float(expected), rel=1e-12)
     np.testing.assert_allclose(gradient, reference, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("recipe", ["tanh", "gelu", "mish", "layer norm"])
+def test_products_with_the_hessian(recipe):
+    rng = np.random.default_rng(3)
+    network = Network(4, RECIPES[recipe])
+    theta = network.initial_parameters(0)
+    X, y = rng.standard_normal((9, 4)), np.arange(9) % 3
+    risk = EmpiricalRisk(network, SoftmaxCrossEntropy(), X, y)
+    v = rng.standard_normal(len(theta))
+
+    def loss(theta):
+        scores = forward(network.layers, parts_of(network, theta), "", X)
+        return -jnp.mean(jax.nn.log_softmax(scores)[jnp.arange(9), y])
+
+    expected = jax.jit(lambda t: jax.jvp(jax.grad(loss), (t,), (v,))[1])(theta)
+    found = risk.hessian_vector_product(theta, v)
+    unit = float(jnp.abs(expected).max())
+    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8 * unit)
