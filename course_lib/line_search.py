@@ -96,7 +96,8 @@ class ExactLineSearch(LineSearch):
     ----------
     fraction
         The share of the full step to take, between 0 and 2. On a quadratic all of these go down;
-        a little less than 1 breaks the zigzag of gradient descent [2]_.
+        shares other than 1 break the zigzag of gradient descent, drawn anew every time [2]_ or
+        constant and a little less than 1 [3]_.
 
     References
     ----------
@@ -104,6 +105,8 @@ class ExactLineSearch(LineSearch):
        (3.55).
     .. [2] M. Raydan and B. F. Svaiter, "Relaxed steepest descent and Cauchy-Barzilai-Borwein
        method", Computational Optimization and Applications 21 (2002), pp. 155-167.
+    .. [3] K. van den Doel and U. Ascher, "The chaotic nature of faster gradient descent methods",
+       Journal of Scientific Computing 51 (2012), pp. 560-581.
     """
 
     fraction: float = 1.0
