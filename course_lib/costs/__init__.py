@@ -55,6 +55,7 @@ from course_lib.costs.regression import (
     SquaredError,
     ZeroOneLoss,
 )
+from course_lib.costs.scoring import best_prediction, expected_cost, implied_probability
 
 __all__ = [
     "MARGIN_COSTS",
@@ -81,7 +82,10 @@ __all__ = [
     "SquaredHingeLoss",
     "ZeroOneLoss",
     "ZeroOneMarginLoss",
+    "best_prediction",
     "cross_entropy",
     "entropy",
+    "expected_cost",
+    "implied_probability",
     "kl_divergence",
 ]
