@@ -87,7 +87,7 @@ def test_numbers_shown_are_those_of_the_fit(states):
 def test_no_loss_saves_the_slope_from_a_long_lever():
     honest = explorable.fit(50, 242, 42.2)[0]
     for threshold in explorable.THRESHOLDS:
-        assert explorable.fit(threshold, 242, 422)[0] < 0.7 * honest
+        assert explorable.fit(threshold, 242, 422)[0] < 0.75 * honest
         assert explorable.fit(threshold, 242, 1000)[0] < 0.02 * honest
 
 
