@@ -18,6 +18,9 @@ a score (logit)  labels 0 and 1: `LogisticLoss`, `SigmoidHalfSquaredError`, `Sig
                  classes: `SoftmaxCrossEntropy`, `SoftmaxKLDivergence`
 ================ ================================================================================
 
+What a cost asks for where the truth is known: `expected_cost`, `best_prediction`, and the other way
+round, from a score to the probability it stands for, `implied_probability`.
+
 >>> LogisticLoss().value([2.0, -1.0], [1, 0])
 0.2200948492805977
 """

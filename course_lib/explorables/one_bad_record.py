@@ -155,7 +155,7 @@ def _target_panel(threshold: float, target: float, bmi: float) -> Panel:
     grows = abs(slopes[-1] - slopes[-2]) > 0.1 * honest
     course = "goes on changing" if grows else "has levelled off"
     return _slopes(
-        "Slope, by what was typed as progression",
+        "Slope, by typed progression",
         Axis("typed progression", (200, 30_000), "log", (242, 1000, 2420, 24_200),
              ("242", "1000", "2420", "24,200")),
         TARGETS, slopes, honest, target,
@@ -168,7 +168,7 @@ def _input_panel(threshold: float, target: float, bmi: float) -> Panel:
     slopes = [fit(threshold, target, typed)[0] for typed in BMIS]
     honest = fit(threshold, TRUE_TARGET, TRUE_BMI)[0]
     return _slopes(
-        "Slope, by what was typed as body-mass index",
+        "Slope, by typed body-mass index",
         Axis("typed body-mass index", (38, 2300), "log", (42.2, 100, 422, 2000),
              ("42.2", "100", "422", "2000")),
         BMIS, slopes, honest, bmi,
@@ -186,11 +186,11 @@ def _slopes(
     now: float,
     description: str,
 ) -> Panel:
-    top = 40.0
+    top = 60.0
     return Panel(
         title,
         axis,
-        Axis("slope", (0, top), ticks=(0, 10, 20, 30, 40)),
+        Axis("slope", (0, top), ticks=(0, 20, 40, 60)),
         [
             Line(axis.limits, [honest, honest], **_HONEST),
             Line(typed, slopes, dots=True, smooth=False, **_FITTED),
