@@ -47,7 +47,7 @@ def perceptron_squeeze_explorable() -> Explorable:
         "perceptron-squeeze",
         "A perceptron, mistake by mistake",
         [
-            Slider("gap", "Gap γ on each side of the hidden line", GAPS),
+            Slider("gap", "Gap γ beside the hidden line", GAPS, lambda gap: decimal(gap, 2)),
             Slider("mistakes", "Mistakes made so far, m", tuple(range(MOST_MISTAKES + 1))),
         ],
         draw,
@@ -177,7 +177,7 @@ def _squeeze(gap: float, whole: Run, made: int) -> Panel:
         else f"The bounds cross at {decimal(whole.bound, 0)} mistakes, beyond the picture"
     )
     return Panel(
-        "The length of the weights, between its bounds",
+        "Length of the weights",
         Axis("mistakes m", (0, MOST_MISTAKES), ticks=(0, 5, 10, 15, 20, 25, 30)),
         Axis("length ‖w‖", (0, 14), ticks=(0, 2, 4, 6, 8, 10, 12, 14)),
         [

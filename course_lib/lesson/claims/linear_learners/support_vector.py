@@ -42,7 +42,7 @@ def subgradients_reach_the_dual_solver() -> Evidence:
     best = risk.value(np.append(peer.coef_[0], peer.intercept_))
     ours = LinearSVC(alpha, tol=1e-5, max_iter=100_000).fit(X, y)
     gap = risk.value(np.append(ours.coef_[0], ours.intercept_)) / best - 1
-    plain = descend(risk, np.zeros(5), GradientDescent(1.0), max_iterations=2000)
+    plain = descend(risk, np.zeros(5), GradientDescent(4.0), max_iterations=2000)
     excess = plain.value[-200:].mean() / best - 1
     return Evidence(
         supports=abs(gap) < 1e-4,
