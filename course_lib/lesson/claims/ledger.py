@@ -15,6 +15,7 @@ from course_lib.validation import check_choice
 CHAPTERS = {
     "cost-functions": "cost_functions",
     "gradient-descent": "gradient_descent",
+    "linear-learners": "linear_learners",
 }
 
 #: What a verdict is called on the page.
