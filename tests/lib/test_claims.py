@@ -43,6 +43,10 @@ EXPECTED = {
         "C164 C165 U06 U07 U11"
     ),
     "linear-learners": "C034 C035 C036 C037 C038 C108 C122 C155 U05",
+    "momentum-and-adaptive": (
+        "C028 C029 C042 C047 C054 C055 C056 C057 C068 C071 C081 C083 C084 C098 C099 C100 C114 C115 "
+        "C116 C117 C118 C119 C221 C222 C223"
+    ),
 }
 
 
