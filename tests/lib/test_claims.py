@@ -38,6 +38,7 @@ EXPECTED = {
         "C101 C102 C103 C107 C110 C111 C121 C123 C124 C125 C156 C157 C158 C159 C160 C161 C162 C163 "
         "C164 C165 U06 U07 U11"
     ),
+    "natural-gradient": "C170 C171 C172 C173 C174 C175 C176 C177 C178 C179 U01 U02",
 }
 
 
@@ -166,7 +167,9 @@ def test_checks_notice_an_update_of_the_wrong_sign(monkeypatch):
         return step
 
     monkeypatch.setattr(GradientDescent, "update", wrong)
-    share, unmoved = _share_that_fails(CLAIMS)
+    # Other chapters have claims that no run decides.
+    chosen = [claim for claim in CLAIMS if claim.chapter == "gradient-descent"]
+    share, unmoved = _share_that_fails(chosen)
     assert share > 0.9, unmoved
 
 
