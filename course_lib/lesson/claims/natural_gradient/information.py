@@ -80,7 +80,7 @@ def score_has_mean_zero_under_its_own_model() -> Evidence:
 
 
 def information_bounds_the_variance_of_estimates() -> Evidence:
-    """Estimate the rate of counts without bias in three ways, very often, and compare with the bound."""
+    """Estimate the rate of counts without bias, in three ways, and compare with the bound."""
     rate, n, repetitions = 3.0, 20, 10_000
     k = np.arange(80.0)
     probability = np.exp(Poisson(rate).log_density(k))
