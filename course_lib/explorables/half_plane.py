@@ -72,11 +72,11 @@ def half_plane_explorable() -> Explorable:
             Slider("scale", "Coordinate for the scale", (0, 1, 2), lambda c: SCALES[int(c)][0]),
         ],
         draw,
-        start={"sigma": 2.0, "step": 0.1, "scale": 0},
+        start={"sigma": 1.0, "step": 0.05, "scale": 1},
         target=f"a natural walk from σ₀ = {TARGET_SIGMA:g} with a divergence below "
         f"{scientific(TARGET_KL, 0)} nats within {STEPS_ALLOWED} steps",
-        lead="A start with a small σ₀ is sure of itself, and wrong. First watch what α = 0.05 does "
-        "in the three coordinates, then make the steps longer.",
+        lead="A start with a small σ₀ is sure of itself, and wrong. First watch what a short step "
+        "does in the three coordinates, then make it longer.",
     )
 
 

@@ -274,7 +274,7 @@ def test_every_row_says_what_the_ledger_says(table):
 def test_summary_counts(table):
     counts = Counter(claim.verdict for claim in CLAIMS if claim.chapter == "gradient-descent")
     assert table.summary == (
-        f"{len(CLAIMS)} claims of the source documents: {counts['holds']} hold, "
+        f"{counts.total()} claims of the source documents: {counts['holds']} hold, "
         f"{counts['conditional']} hold under a condition, {counts['wrong']} do not hold."
     )
 
