@@ -5,6 +5,7 @@ ones have a module each, named after what they explore.
 """
 
 from course_lib.explorables.explorable import Explorable, Slider
+from course_lib.explorables.projection import projection_explorable
 from course_lib.explorables.rounding import compact, decimal, scientific
 from course_lib.explorables.scene import Axis, Line, Mark, Panel, Points, Region, Scene, Text
 from course_lib.explorables.step_size import step_size_explorable
@@ -22,6 +23,7 @@ __all__ = [
     "Text",
     "compact",
     "decimal",
+    "projection_explorable",
     "scientific",
     "step_size_explorable",
 ]
