@@ -99,7 +99,7 @@ def projection_explorable() -> Explorable:
             Slider("angle", "Direction of the projection, degrees off the long axis", ANGLES),
         ],
         draw,
-        start={"offset": 30, "ratio": 2, "angle": 20},
+        start={"offset": 30, "ratio": 2, "angle": 50},
         target=f"an error below {100 * TARGET_ERROR:.0f} % with the means {TARGET_OFFSET}° off the "
         "long axis",
         lead="Turn the line. Find the widest shadow first, then the one with the fewest errors.",
