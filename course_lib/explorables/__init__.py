@@ -5,6 +5,7 @@ ones have a module each, named after what they explore.
 """
 
 from course_lib.explorables.explorable import Explorable, Slider
+from course_lib.explorables.half_plane import half_plane_explorable
 from course_lib.explorables.momentum_phases import momentum_phases_explorable
 from course_lib.explorables.one_bad_record import one_bad_record_explorable
 from course_lib.explorables.perceptron_squeeze import perceptron_squeeze_explorable
@@ -26,6 +27,7 @@ __all__ = [
     "Text",
     "compact",
     "decimal",
+    "half_plane_explorable",
     "momentum_phases_explorable",
     "one_bad_record_explorable",
     "perceptron_squeeze_explorable",

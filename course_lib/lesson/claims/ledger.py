@@ -17,6 +17,7 @@ CHAPTERS = {
     "gradient-descent": "gradient_descent",
     "momentum-and-adaptive": "momentum_and_adaptive",
     "linear-learners": "linear_learners",
+    "natural-gradient": "natural_gradient",
     "lda-and-pca": "lda_and_pca",
 }
 
