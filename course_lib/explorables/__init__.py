@@ -9,6 +9,7 @@ from course_lib.explorables.half_plane import half_plane_explorable
 from course_lib.explorables.momentum_phases import momentum_phases_explorable
 from course_lib.explorables.one_bad_record import one_bad_record_explorable
 from course_lib.explorables.perceptron_squeeze import perceptron_squeeze_explorable
+from course_lib.explorables.projection import projection_explorable
 from course_lib.explorables.rounding import compact, decimal, scientific
 from course_lib.explorables.scene import Axis, Line, Mark, Panel, Points, Region, Scene, Text
 from course_lib.explorables.step_size import step_size_explorable
@@ -31,6 +32,7 @@ __all__ = [
     "momentum_phases_explorable",
     "one_bad_record_explorable",
     "perceptron_squeeze_explorable",
+    "projection_explorable",
     "scientific",
     "step_size_explorable",
     "two_ways_explorable",

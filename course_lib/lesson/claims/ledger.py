@@ -19,6 +19,7 @@ CHAPTERS = {
     "linear-learners": "linear_learners",
     "backpropagation": "backpropagation",
     "natural-gradient": "natural_gradient",
+    "lda-and-pca": "lda_and_pca",
 }
 
 #: What a verdict is called on the page.
