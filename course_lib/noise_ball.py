@@ -43,6 +43,9 @@ from course_lib.validation import FloatArray, check_array, check_integer, check_
 #: The second moments of p parameters are moved by a matrix of (p + 1)^4 numbers.
 MOST_PARAMETERS = 40
 
+#: A mean gap that no run comes back from; numbers beyond would soon overflow.
+OUT_OF_SIGHT = 1e150
+
 
 def additive_gap(
     step_size: float, hessian: ArrayLike, covariance: ArrayLike, batch_size: int = 1
@@ -187,6 +190,7 @@ class SampledLeastSquares:
         Returns
         -------
         ndarray of shape (n_steps + 1,)
+            Infinite from where it grows beyond 1e150.
         """
         p = len(self.minimizer)
         start = np.append(check_vector("theta0", theta0, p) - self.minimizer, 1.0)
@@ -195,6 +199,9 @@ class SampledLeastSquares:
         weights = 0.5 * np.pad(self.hessian, ((0, 1), (0, 1))).ravel()
         gaps = [weights @ moments]
         for alpha in step_sizes:
+            if gaps[-1] > OUT_OF_SIGHT:
+                gaps.append(np.inf)
+                continue
             moments = moments + alpha * (alpha * (spread @ moments) - self._drift @ moments)
             gaps.append(weights @ moments)
         return np.array(gaps)
