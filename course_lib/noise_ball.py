@@ -202,7 +202,8 @@ class SampledLeastSquares:
             if gaps[-1] > OUT_OF_SIGHT:
                 gaps.append(np.inf)
                 continue
-            moments = moments + alpha * (alpha * (spread @ moments) - self._drift @ moments)
+            change = alpha * (spread @ moments) - self._drift @ moments
+            moments = moments + alpha * change
             gaps.append(weights @ moments)
         return np.array(gaps)
 

@@ -29,7 +29,7 @@ EPOCHS = 1
 BATCH_SIZES = (1, 4, 16, 64, 442)
 STEPS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.3)
 CONSTANT, DECAYING = 0, 1
-TARGET_GAP = 15.0
+TARGET_GAP = 14.0
 START = np.array([80.0, -40.0])
 #: A decaying step size is half as large after a tenth of an epoch.
 HALVED_AFTER = 0.1
@@ -157,7 +157,7 @@ def draw(batch: int, step: float, decay: int) -> Scene:
 def _in_words(gap: float) -> str:
     if gap > _GAPS[1]:
         return "out of sight"
-    return decimal(gap, 2) if gap < 10 else decimal(gap, 0)
+    return decimal(gap, 1) if gap < 100 else decimal(gap, 0)
 
 
 def _story(
@@ -298,8 +298,8 @@ def _choice_panel(batch: int, step: float, decay: int) -> Panel:
     here = ends[decay][STEPS.index(step)]
     best = int(np.argmin(ends[decay]))
     return Panel(
-        "Mean gap at the end, for every first step size",
-        Axis("first step size α", (STEPS[0], STEPS[-1]), scale="log", ticks=(0.002, 0.02, 0.2, 1)),
+        "Mean gap at the end, by first step",
+        Axis("first step size α", (STEPS[0], STEPS[-1]), scale="log", ticks=(0.01, 0.1, 1)),
         Axis("gap", _GAPS, scale="log"),
         [
             Region(y1=TARGET_GAP, tone="series-3", opacity=0.14),
