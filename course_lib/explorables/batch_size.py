@@ -47,7 +47,7 @@ def batch_size_explorable() -> Explorable:
         [
             Slider("batch", "Batch size |B|", BATCH_SIZES),
             Slider("step", "Step size α", STEPS, lambda s: f"{s:g}"),
-            Slider("decay", "The step size", (CONSTANT, DECAYING), _manner),
+            Slider("decay", "The step size", (DECAYING, CONSTANT), _manner),
         ],
         draw,
         start={"batch": 1, "step": 0.1, "decay": CONSTANT},
