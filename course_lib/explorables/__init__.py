@@ -4,6 +4,7 @@ An author writes one function from slider values to a `Scene`; an `Explorable` s
 ones have a module each, named after what they explore.
 """
 
+from course_lib.explorables.batch_size import batch_size_explorable
 from course_lib.explorables.explorable import Explorable, Slider
 from course_lib.explorables.half_plane import half_plane_explorable
 from course_lib.explorables.momentum_phases import momentum_phases_explorable
@@ -26,6 +27,7 @@ __all__ = [
     "Scene",
     "Slider",
     "Text",
+    "batch_size_explorable",
     "compact",
     "decimal",
     "half_plane_explorable",

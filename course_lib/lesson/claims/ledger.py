@@ -15,6 +15,7 @@ from course_lib.validation import check_choice
 CHAPTERS = {
     "cost-functions": "cost_functions",
     "gradient-descent": "gradient_descent",
+    "gd-variants": "gd_variants",
     "momentum-and-adaptive": "momentum_and_adaptive",
     "linear-learners": "linear_learners",
     "backpropagation": "backpropagation",
