@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from course_lib.activations import Tanh
+from course_lib.batching import MiniBatches
 from course_lib.costs import HalfSquaredError, LogisticLoss, SigmoidHalfSquaredError
 from course_lib.descent import DivergenceWarning
 from course_lib.lesson import claims as ledger
