@@ -32,7 +32,7 @@ AT_LEAST = 0.90
 # long. mutmut picks from them, per function, the ones that reach it.
 PACKAGES = {
     "schedules": ["test_schedules", "test_plain_mathematics"],
-    "costs": ["test_costs", "test_costs_refusals"],
+    "costs": ["test_costs", "test_costs_refusals", "test_scoring"],
     "optimizers": [
         "test_optimizers",
         "test_optimizers_averaging",
@@ -50,7 +50,7 @@ PACKAGES = {
     "discriminants": [
         "test_discriminants",
         "test_discriminants_refusals",
-        "test_discriminant_claims",
+        "test_discriminant_threshold",
         "test_lda",
     ],
     "information_geometry": [
