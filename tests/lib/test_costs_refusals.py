@@ -24,8 +24,11 @@ from course_lib.costs import (
     SquaredHingeLoss,
     ZeroOneLoss,
     ZeroOneMarginLoss,
+    best_prediction,
     cross_entropy,
     entropy,
+    expected_cost,
+    implied_probability,
     kl_divergence,
 )
 from course_lib.costs.divergences import check_probabilities
@@ -77,6 +80,21 @@ WORD_FOR_WORD = [
     (cross_entropy, ([0.5, 0.5], [0.5, 0.25]), "q must hold distributions"),
     (kl_divergence, ([0.5, 0.25], [0.5, 0.5]), "p must hold distributions"),
     (kl_divergence, ([0.5, 0.5], [0.5, 0.25]), "q must hold distributions"),
+    (
+        expected_cost,
+        (SquaredError(), [[0.5]], 0.5),
+        "prediction must have 1 dimension(s), got shape (1, 1): flatten it with .ravel()$",
+    ),
+    (
+        expected_cost,
+        (SquaredError(), [0.5], -0.1),
+        "probability must be a finite number >= 0 and <= 1, got -0.1$",
+    ),
+    (
+        best_prediction,
+        (SquaredError(), [], 0.5),
+        "candidates must hold at least one prediction, got none$",
+    ),
     (BinaryCrossEntropy().value, ([2.0], [1.0]), "prediction must hold probabilities"),
     (FocalLoss().value, ([2.0], [1.0]), "prediction must hold probabilities"),
     (CategoricalCrossEntropy().value, ([[2.0, 0.0]], [1]), "prediction must hold probabilities"),
@@ -201,3 +219,21 @@ def test_a_batch_is_not_copied_where_it_has_the_right_precision():
     kept = SquaredError().check(prediction, target)
     assert kept[0] is prediction
     assert kept[1] is target
+
+
+def test_focal_loss_keeps_its_digits_at_both_ends():
+    # A right answer that is nearly sure, and one that is nearly ruled out.
+    cost = FocalLoss(0.0, None)
+    nearly = cost.pointwise(np.array([1e-20, 1e-20]), np.array([0.0, 1.0]))
+    assert_allclose(nearly, [1e-20, 20 * np.log(10)], rtol=1e-14)
+
+
+def test_a_flat_cost_tells_no_probability():
+    assert np.isnan(implied_probability(ZeroOneMarginLoss(), [0.5, -2.0])).all()
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.5, 1.0])
+def test_expected_costs_are_floating_numbers(probability):
+    found = expected_cost(SquaredError(), np.array([0.5, 2.0], np.float32), probability)
+    assert found.dtype == np.float32
+    assert_allclose(found, [0.25, 4.0 * (1 - probability) + probability])
