@@ -15,8 +15,10 @@ from course_lib.discriminants import (
     DiscardedDirectionsWarning,
     LinearDiscriminantAnalysis,
     RayleighQuotient,
+    best_cut,
     discriminant_directions,
     fisher_direction,
+    gaussian_error,
     lda,
     ledoit_wolf_intensity,
     rayleigh_quotient,
@@ -130,6 +132,16 @@ WORD_FOR_WORD = [
         "spread to measure their distance by$",
     ),
     (
+        partial(gaussian_error, -1.0),
+        "criterion must be non-negative, got -1: it is a squared distance over a variance$",
+    ),
+    (partial(best_cut, [[1.0]], [0]), "projected must have 1 dimension(s), got shape (1, 1)"),
+    (
+        partial(best_cut, [1.0, 2.0], [0, 0]),
+        "y must hold a label of one of two classes for each of the 2 projected samples, got 1 "
+        "classes and shape (2,)$",
+    ),
+    (
         fit(ROWS[:1], [0]),
         "Found array with 1 sample(s) (shape=(1, 2)) while a minimum of 2 is required",
     ),
@@ -234,6 +246,20 @@ def test_a_single_sample_has_no_scatter():
     scatter = scatter_matrices([[1.0, 2.0]], ["a"])
     assert_array_equal(scatter.total, np.zeros((2, 2)))
     assert_array_equal(scatter.mean, [1.0, 2.0])
+
+
+def test_the_error_of_a_number_is_a_plain_number_and_of_nothing_nothing():
+    assert type(gaussian_error(4)) is float
+    assert gaussian_error([0, 4]).tolist() == pytest.approx([0.5, gaussian_error(4)])
+    assert gaussian_error([]).shape == (0,)
+
+
+def test_where_no_cut_beats_the_commoner_class_it_lies_at_the_largest_value():
+    # Equal values cannot be told apart, and three of four are of the first class.
+    assert best_cut([2.0, 2.0, 2.0, 2.0], [0, 0, 0, 1]) == (2.0, 0.75)
+    assert best_cut([1.0, 2.0, 3.0, 4.0, 5.0], [0, 0, 1, 0, 0]) == (5.0, 0.8)
+    # One that is as good does lie inside.
+    assert best_cut([1.0, 2.0, 3.0], [0, 1, 0]) == (1.5, 2 / 3)
 
 
 def test_even_a_single_number_gets_a_positive_sign():
