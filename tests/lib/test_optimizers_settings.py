@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from course_lib.costs import HalfSquaredError
 from course_lib.line_search import StepContext, WolfeLineSearch
-from course_lib.objectives import Quadratic
+from course_lib.linear_models import LinearModel
+from course_lib.networks import Dense, Dropout, Network
+from course_lib.objectives import EmpiricalRisk, Quadratic
 from course_lib.optimizers import (
     SGD,
     AdaDelta,
@@ -239,6 +242,27 @@ def test_nesterov_ahead_takes_the_gradient_on_the_batch_at_hand():
     context = StepContext(Sampled(), 0.0, np.array([1, 3]))
     step = optimizer.update(np.zeros(1), optimizer.init(theta), theta, context)
     assert_allclose(step, [-2.0])
+
+
+def test_newton_takes_the_hessian_on_the_batch_at_hand():
+    X = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 1.0], [1.0, 1.0]])
+    y, batch, theta = np.array([1.0, -1.0, 2.0, 0.5]), np.array([1, 2]), np.array([0.5, -0.5])
+    model = LinearModel(2, intercept=False)
+    whole = EmpiricalRisk(model, HalfSquaredError(), X, y)
+    optimizer = Newton()
+    context = StepContext(whole, whole.value(theta, batch), batch)
+    step = optimizer.update(whole.gradient(theta, batch), optimizer.init(theta), theta, context)
+    # One step of Newton's method solves the two equations of the batch.
+    assert_allclose(theta + step, np.linalg.solve(X[batch], y[batch]), rtol=1e-12)
+
+
+def test_conjugate_gradients_name_themselves_where_value_and_gradient_are_of_two_functions():
+    network = Network(1, [Dense(2), Dropout(0.5), Dense(1)], seed=0)
+    risk = EmpiricalRisk(network, HalfSquaredError(), np.ones((3, 1)), np.ones((3, 1)))
+    theta = network.initial_parameters(seed=0)
+    optimizer = ConjugateGradient()
+    with pytest.raises(TypeError, match=r"^ConjugateGradient compares values with gradients"):
+        optimizer.update(theta, optimizer.init(theta), theta, StepContext(risk, 1.0))
 
 
 def test_conjugate_gradients_count_iterations_and_tell_the_step_size():
