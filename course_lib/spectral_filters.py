@@ -57,9 +57,7 @@ def ridge_shares(curvatures: ArrayLike, strength: float) -> FloatArray:
     return curvatures / (curvatures + check_real("strength", strength, above=0))
 
 
-def early_stopping_shares(
-    curvatures: ArrayLike, step_size: float, iterations: int
-) -> FloatArray:
+def early_stopping_shares(curvatures: ArrayLike, step_size: float, iterations: int) -> FloatArray:
     r"""Return the share :math:`1 - (1 - \alpha\lambda_i)^k` that descent from zero has reached.
 
     Parameters

@@ -17,6 +17,7 @@ CHAPTERS = {
     "gradient-descent": "gradient_descent",
     "momentum-and-adaptive": "momentum_and_adaptive",
     "linear-learners": "linear_learners",
+    "regularization": "regularization",
 }
 
 #: What a verdict is called on the page.
