@@ -2,7 +2,8 @@ r"""Data augmentation: samples made from samples, by what is known not to change
 
 Chapter: *Regularization*. A digit that stands one pixel farther left is the same digit. `shift`
 makes it, and `shifted_copies` all of them up to a distance. `mixup` [1]_ needs no knowledge of
-images: it draws :math:`\lambda \sim \mathrm{Beta}(a, a)` for every sample and blends it with another,
+images: for every sample it draws :math:`\lambda \sim \mathrm{Beta}(a, a)` and blends it with
+another,
 
 .. math:: \tilde x = \lambda x_i + (1 - \lambda) x_j, \qquad
           \tilde y = \lambda y_i + (1 - \lambda) y_j .

@@ -1,8 +1,8 @@
 r"""Shares of the least squares fit: what ridge and early stopping let through, axis by axis.
 
 Chapter: *Regularization*. Let :math:`\frac1n X^\top X` have the eigenvectors :math:`v_i` with the
-curvatures :math:`\lambda_i`, and let :math:`c_i = v_i^\top w^\star` be the least squares fit in that
-basis. Ridge and gradient descent from zero, stopped after :math:`k` steps, both return
+curvatures :math:`\lambda_i`, and let :math:`c_i = v_i^\top w^\star` be the least squares fit in
+that basis. Ridge and gradient descent from zero, stopped after :math:`k` steps, both return
 
 .. math:: w = \sum_i s_i\, c_i\, v_i
 
@@ -16,7 +16,7 @@ descent, stopped     :math:`1 - (1 - \alpha\lambda_i)^k`          `early_stoppin
 least squares        1                                            `numpy.ones`
 ==================== ============================================ ==============================
 
-Where :math:`\alpha\lambda_i` is small the second is about :math:`\alpha k \lambda_i`, the first about
+On a flat axis the second is about :math:`\alpha k \lambda_i`, the first about
 :math:`\lambda_i / \lambda`: stopping after :math:`k` steps resembles a penalty of
 :math:`\lambda = 1 / (\alpha k)` [2]_.
 

@@ -7,8 +7,8 @@ ones have a module each, named after what they explore.
 from course_lib.explorables.explorable import Explorable, Slider
 from course_lib.explorables.momentum_phases import momentum_phases_explorable
 from course_lib.explorables.one_bad_record import one_bad_record_explorable
-from course_lib.explorables.perceptron_squeeze import perceptron_squeeze_explorable
 from course_lib.explorables.penalty_shape import penalty_shape_explorable
+from course_lib.explorables.perceptron_squeeze import perceptron_squeeze_explorable
 from course_lib.explorables.rounding import compact, decimal, scientific
 from course_lib.explorables.scene import Axis, Line, Mark, Panel, Points, Region, Scene, Text
 from course_lib.explorables.step_size import step_size_explorable
@@ -28,8 +28,8 @@ __all__ = [
     "decimal",
     "momentum_phases_explorable",
     "one_bad_record_explorable",
-    "perceptron_squeeze_explorable",
     "penalty_shape_explorable",
+    "perceptron_squeeze_explorable",
     "scientific",
     "step_size_explorable",
 ]

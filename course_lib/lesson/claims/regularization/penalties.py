@@ -22,7 +22,7 @@ STRENGTHS = np.geomspace(1e-3, 1e2, 26)
 
 
 def penalty_is_a_ball_of_unknown_radius() -> Evidence:
-    """Solve least squares within the ball that ridge ended on, and change the unit of the targets."""
+    """Solve least squares within the ball that ridge ended on, and change the targets' unit."""
     X, y = _patients()
     ridge = _ridge(X, y, 0.1)
     radius = float(np.linalg.norm(ridge))
