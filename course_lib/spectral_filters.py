@@ -8,13 +8,13 @@ that basis. Ridge and gradient descent from zero, stopped after :math:`k` steps,
 
 and differ in the shares :math:`s_i` alone:
 
-==================== ============================================ ==============================
-method               share                                        function
-==================== ============================================ ==============================
-ridge [1]_           :math:`\lambda_i / (\lambda_i + \lambda)`    `ridge_shares`
-descent, stopped     :math:`1 - (1 - \alpha\lambda_i)^k`          `early_stopping_shares`
-least squares        1                                            `numpy.ones`
-==================== ============================================ ==============================
+================ ========================================= =======================
+method           share                                     function
+================ ========================================= =======================
+ridge [1]_       :math:`\lambda_i / (\lambda_i + \lambda)` `ridge_shares`
+descent, stopped :math:`1 - (1 - \alpha\lambda_i)^k`       `early_stopping_shares`
+least squares    1                                         `numpy.ones`
+================ ========================================= =======================
 
 On a flat axis the second is about :math:`\alpha k \lambda_i`, the first about
 :math:`\lambda_i / \lambda`: stopping after :math:`k` steps resembles a penalty of
