@@ -9,6 +9,7 @@ from course_lib.explorables.explorable import Explorable, Slider
 from course_lib.explorables.half_plane import half_plane_explorable
 from course_lib.explorables.momentum_phases import momentum_phases_explorable
 from course_lib.explorables.one_bad_record import one_bad_record_explorable
+from course_lib.explorables.penalty_shape import penalty_shape_explorable
 from course_lib.explorables.perceptron_squeeze import perceptron_squeeze_explorable
 from course_lib.explorables.projection import projection_explorable
 from course_lib.explorables.rounding import compact, decimal, scientific
@@ -33,6 +34,7 @@ __all__ = [
     "half_plane_explorable",
     "momentum_phases_explorable",
     "one_bad_record_explorable",
+    "penalty_shape_explorable",
     "perceptron_squeeze_explorable",
     "projection_explorable",
     "scientific",
