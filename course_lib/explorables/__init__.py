@@ -4,6 +4,7 @@ An author writes one function from slider values to a `Scene`; an `Explorable` s
 ones have a module each, named after what they explore.
 """
 
+from course_lib.explorables.deep_signal import deep_signal_explorable
 from course_lib.explorables.explorable import Explorable, Slider
 from course_lib.explorables.rounding import compact, decimal, scientific
 from course_lib.explorables.scene import Axis, Line, Mark, Panel, Points, Region, Scene, Text
@@ -22,6 +23,7 @@ __all__ = [
     "Text",
     "compact",
     "decimal",
+    "deep_signal_explorable",
     "scientific",
     "step_size_explorable",
 ]

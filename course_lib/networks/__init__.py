@@ -15,6 +15,7 @@ Chapters: *Backpropagation*, *Vanishing and exploding gradients*, *Regularizatio
 from course_lib.networks.blocks import Residual, Stack
 from course_lib.networks.diagnostics import LayerReport, layer_reports
 from course_lib.networks.layers import Dense, Dropout, Layer, Nonlinearity, default_initializer
+from course_lib.networks.mean_field import GaussianMoments, gaussian_moments, relu_cosine
 from course_lib.networks.network import Network
 from course_lib.networks.normalization import BatchNorm, LayerNorm
 
@@ -22,6 +23,7 @@ __all__ = [
     "BatchNorm",
     "Dense",
     "Dropout",
+    "GaussianMoments",
     "Layer",
     "LayerNorm",
     "LayerReport",
@@ -30,5 +32,7 @@ __all__ = [
     "Residual",
     "Stack",
     "default_initializer",
+    "gaussian_moments",
     "layer_reports",
+    "relu_cosine",
 ]

@@ -12,7 +12,10 @@ from typing import Any
 from course_lib.validation import check_choice
 
 #: The chapters that have claims, by name, in the order of the book, and the folder of each.
-CHAPTERS = {"gradient-descent": "gradient_descent"}
+CHAPTERS = {
+    "gradient-descent": "gradient_descent",
+    "vanishing-and-exploding": "vanishing_and_exploding",
+}
 
 #: What a verdict is called on the page.
 VERDICTS = {"holds": "holds", "conditional": "holds if …", "wrong": "does not hold"}
