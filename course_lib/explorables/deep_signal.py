@@ -1,6 +1,6 @@
 r"""Thirty layers deep: what arrives of the images, and what comes back of the gradient.
 
-Chapter: *Vanishing and exploding gradients*. Fifty images of digits pass through thirty random
+Chapter: *Vanishing and exploding gradients*. Forty images of digits pass through thirty random
 layers of 128 units, and the gradient of the cost comes back. The three panels show, layer by layer,
 the size of the gradient, the size of the activations, and how alike any two images have become.
 """
@@ -29,7 +29,7 @@ from course_lib.networks import (
 )
 from course_lib.validation import FloatArray
 
-DEPTH, WIDTH, IMAGES = 30, 128, 50
+DEPTH, WIDTH, IMAGES = 30, 128, 40
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "elu", "swish")
 ACTIVATION_NAMES = ("sigmoid", "tanh", "ReLU", "ELU", "Swish")
 STRUCTURES = ("plain", "residual", "layer norm", "batch norm")
@@ -94,14 +94,28 @@ def reports(activation: str, gain: float, structure: str) -> list[LayerReport]:
         # A normalising layer divides the scale of the weights out again.
         return reports(activation, 1.0, structure)
     X, y = digits()
-    hidden = [hidden_layers(activation, gain, structure) for _ in range(DEPTH)]
-    layers = [layer for parts in hidden for layer in parts]
-    embed = Dense(WIDTH, initializer="lecun_normal")
-    network = Network(64, [embed, *layers, Dense(10)])
-    theta = network.initial_parameters(seed=0)
+    network = network_of(activation, 1.0, structure)
+    theta = unit_parameters(structure).copy()
+    for name, weights in network.layout.views(theta).items():
+        if name.endswith("weights") and name not in ("1.weights", f"{len(network.layers)}.weights"):
+            weights *= gain
     every = layer_reports(network, theta, X, y, SoftmaxCrossEntropy(), training=True)
-    stride = len(hidden[0])
+    stride = len(hidden_layers(activation, gain, structure))
     return every[stride:-1:stride]
+
+
+def network_of(activation: str, gain: float, structure: str) -> Network:
+    """Return the network: an embedding, thirty hidden layers, and the scores."""
+    hidden = [hidden_layers(activation, gain, structure) for _ in range(DEPTH)]
+    embed = Dense(WIDTH, initializer="lecun_normal")
+    layers = [layer for parts in hidden for layer in parts]
+    return Network(64, [embed, *layers, Dense(10)])
+
+
+@lru_cache(maxsize=len(STRUCTURES))
+def unit_parameters(structure: str) -> FloatArray:
+    """Return the parameters at weight scale 1; drawing them takes longer than using them."""
+    return network_of(ACTIVATIONS[0], 1.0, structure).initial_parameters(seed=0)
 
 
 def draw(activation: int, gain: float, structure: int) -> Scene:
