@@ -5,6 +5,7 @@ ones have a module each, named after what they explore.
 """
 
 from course_lib.explorables.batch_size import batch_size_explorable
+from course_lib.explorables.deep_signal import deep_signal_explorable
 from course_lib.explorables.explorable import Explorable, Slider
 from course_lib.explorables.half_plane import half_plane_explorable
 from course_lib.explorables.momentum_phases import momentum_phases_explorable
@@ -31,6 +32,7 @@ __all__ = [
     "batch_size_explorable",
     "compact",
     "decimal",
+    "deep_signal_explorable",
     "half_plane_explorable",
     "momentum_phases_explorable",
     "one_bad_record_explorable",
