@@ -31,6 +31,7 @@ SUBMODULES = (
     "initializers",
     "likelihoods",
     "momentum_rates",
+    "noise_ball",
     "penalties",
     "preprocessing",
     "rates",

@@ -21,11 +21,13 @@ import numpy as np
 import pytest
 
 from course_lib.activations import Tanh
+from course_lib.batching import MiniBatches
 from course_lib.costs import HalfSquaredError, LogisticLoss, SigmoidHalfSquaredError
 from course_lib.descent import DivergenceWarning
 from course_lib.lesson import claims as ledger
 from course_lib.lesson.claims import evidence as evidence_module
 from course_lib.lesson.claims.evidence import Evidence, VerdictMismatch, check_of, examine
+from course_lib.lesson.claims.gd_variants.problems import share_beyond_the_ridge
 from course_lib.lesson.claims.ledger import CHAPTERS, VERDICTS
 from course_lib.lesson.claims.markup import to_html
 from course_lib.networks import Dense
@@ -44,8 +46,15 @@ EXPECTED = {
         "C101 C102 C103 C107 C110 C111 C121 C123 C124 C125 C156 C157 C158 C159 C160 C161 C162 C163 "
         "C164 C165 U06 U07 U11"
     ),
+    "gd-variants": (
+        "C004 C005 C008 C009 C010 C011 C012 C013 C014 C015 C016 C053 C066 C070 C109 C112 C113 C120 "
+        "C166 C167 C168 C169 U09"
+    ),
     "backpropagation": (
         "C017 C043 C058 C059 C060 C061 C074 C096 C097 C195 C196 C197 C204 C205 C216 C218 C219"
+    ),
+    "lda-and-pca": (
+        "C040 C180 C181 C182 C183 C184 C185 C186 C187 C188 C189 C190 C191 C192 C193 C194"
     ),
     "linear-learners": "C034 C035 C036 C037 C038 C108 C122 C155 U05",
     "momentum-and-adaptive": (
@@ -206,6 +215,16 @@ def test_checks_notice_a_forgotten_slope_of_tanh(monkeypatch):
     )
     chosen = [claim for claim in CLAIMS if claim.id in ("C017", "C061")]
     share, unmoved = _share_that_fails(chosen)
+    assert share == 1.0, unmoved
+
+
+def test_checks_notice_batches_that_are_not_random(monkeypatch):
+    monkeypatch.setattr(MiniBatches, "_order", lambda self, rng: np.arange(self.n_samples))
+    chosen = [claim for claim in CLAIMS if claim.id in ("C009", "C013", "C112")]
+    # What earlier checks have kept of random batches must not answer for them.
+    share_beyond_the_ridge.cache_clear()
+    share, unmoved = _share_that_fails(chosen)
+    share_beyond_the_ridge.cache_clear()
     assert share == 1.0, unmoved
 
 

@@ -15,10 +15,12 @@ from course_lib.validation import check_choice
 CHAPTERS = {
     "cost-functions": "cost_functions",
     "gradient-descent": "gradient_descent",
+    "gd-variants": "gd_variants",
     "momentum-and-adaptive": "momentum_and_adaptive",
     "linear-learners": "linear_learners",
     "backpropagation": "backpropagation",
     "natural-gradient": "natural_gradient",
+    "lda-and-pca": "lda_and_pca",
 }
 
 #: What a verdict is called on the page.
