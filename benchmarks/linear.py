@@ -77,7 +77,7 @@ def to_the_minimum(model: Callable[[float], Any], data: Samples) -> Run:
     for tol in (10.0 ** np.arange(-1.0, -8.0, -0.25)).tolist():
         fitted = fit_quietly(model(tol), *data)
         if logistic_objective(data, fitted) <= minimum + EXCESS:
-            return fitting(lambda: model(tol), data)
+            return fitting(partial(model, tol), data)
     raise AssertionError(f"no tolerance brings the objective within {EXCESS:g} of its minimum")
 
 

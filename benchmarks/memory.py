@@ -36,7 +36,7 @@ def peak_of(workload: Workload, name: str, tiny: bool = False) -> int | None:
     ctypes.CDLL(None).malloc_trim(0)
     before = _resident("VmRSS")
     FORGET_PEAK.write_text("5")
-    result = prepare(data)()
+    prepare(data)()
     return max(0, _resident("VmHWM") - before)
 
 

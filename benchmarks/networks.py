@@ -250,7 +250,6 @@ WORKLOADS = {
                 "ours, float32", "matrix products of as many operations", 1 / 0.55, as_share=True
             ),
         ),
-        compiled_loops=True,
         reached=("mean log loss of the epoch", lambda data, trained: trained.loss),
     ),
     "tape": Workload(

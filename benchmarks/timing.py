@@ -3,7 +3,8 @@
 The contenders take turns, in an order drawn anew every round, so that whatever else the machine
 does meets all of them. What is measured is the CPU time of the process, which leaves out the
 time that other programs had the processor; they still share its caches, which lengthens
-single runs. The minimum over the rounds is the run that was disturbed least.
+single runs. The minimum over the rounds is the run that was disturbed least. Everything is prepared
+anew several times, for where an array happens to lie in memory can cost a loop a factor of two.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from benchmarks.workload import Run, SelfMeasured, Workload
 
 #: A call shorter than this is repeated within a round: the clock and the loop then cost nothing.
 SHORTEST = 0.02
-MOST_ROUNDS, FEWEST_ROUNDS = 200, 5
+#: Times that everything is prepared, and rounds in each of them.
+SESSIONS = 4
+FEWEST_ROUNDS, MOST_ROUNDS = 2, 40
 
 
 def time_of(run: Run, calls: int = 1) -> float:
@@ -54,28 +57,31 @@ def measure(
     workload
         What to measure.
     seconds
-        About how long to go on, in CPU time. There are at least `FEWEST_ROUNDS` rounds.
+        About how long to go on, in CPU time.
     tiny
-        One round of a tiny piece of the work.
+        One session on a tiny piece of the work.
     say
         Told how it goes.
     """
     data = workload.data(tiny)
-    runs = {name: prepare(data) for name, prepare in workload.contenders.items()}
-    results = {name: run() for name, run in runs.items()}
-    calls = {name: 1 if tiny else calls_for(run) for name, run in runs.items()}
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    order, shuffle = list(runs), random.Random(0).shuffle
-    started, rounds = process_time(), 0
-    while rounds < MOST_ROUNDS:
-        shuffle(order)
-        for name in order:
-            times[name].append(time_of(runs[name], calls[name]))
-        rounds += 1
-        if tiny or (rounds >= FEWEST_ROUNDS and _spent(times, calls, started) >= seconds):
-            break
-        if rounds % 10 == 0:
-            say(f"{rounds} rounds")
+    times: dict[str, list[float]] = {name: [] for name in workload.contenders}
+    calls: dict[str, int] = {}
+    order, shuffle, rounds = list(times), random.Random(0).shuffle, 0
+    for session in range(1 if tiny else SESSIONS):
+        runs = {name: prepare(data) for name, prepare in workload.contenders.items()}
+        results = {name: run() for name, run in runs.items()}
+        if not session:
+            calls = {name: 1 if tiny else calls_for(run) for name, run in runs.items()}
+        spent, n = 0.0, 0
+        enough = 0.0 if tiny else seconds / SESSIONS
+        while n < FEWEST_ROUNDS or (spent < enough and n < MOST_ROUNDS):
+            shuffle(order)
+            for name in order:
+                times[name].append(time_of(runs[name], calls[name]))
+                spent += calls[name] * times[name][-1]
+            n += 1
+        rounds += n
+        say(f"{rounds} rounds")
     measured: dict[str, Any] = {
         name: {"minimum": min(taken), "median": median(taken), "calls": calls[name]}
         for name, taken in times.items()
@@ -85,12 +91,6 @@ def measure(
         for name, result in results.items():
             measured[name]["reached"] = value_of(data, result)
     return {"rounds": rounds, "threads": threads(), "contenders": measured}
-
-
-def _spent(times: dict[str, list[float]], calls: dict[str, int], started: float) -> float:
-    # Processes of their own do not show in the CPU time of this one.
-    told = sum(calls[name] * sum(taken) for name, taken in times.items())
-    return max(told, process_time() - started)
 
 
 def threads() -> int:
