@@ -28,7 +28,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help book read test rulers lab outputs lint format lock clean distclean python env-build env-test
+.PHONY: help book read test lab outputs lint format lock clean distclean python env-build env-test env-rulers
 
 help: ## list what make can do
 	@echo "Downhill: gradient-based learning from cost functions to curvature"
@@ -46,7 +46,7 @@ read: ## serve the built book on this computer only (PORT=8000)
 	@echo "The book is at http://127.0.0.1:$(PORT)/ (stop with Ctrl+C)"
 	@"$(RUN)" -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-test: env-test ## check everything: style, library, notebooks, built pages
+test: env-rulers ## check everything: style, library, notebooks, built pages
 	@"$(RUN)" tools/build.py
 	@"$(RUN)" tools/test.py
 
@@ -55,10 +55,6 @@ lab: env-build ## open the notebooks in JupyterLab
 
 outputs: env-build ## run notebooks and store their outputs (NOTEBOOK=book/part1/….ipynb)
 	@"$(RUN)" tools/store_outputs.py $(if $(NOTEBOOK),"$(NOTEBOOK)")
-
-rulers: env-test ## measure the library against PyTorch, JAX and optax (installs them)
-	@"$(RUN)" -m pip install --quiet --disable-pip-version-check -r requirements-rulers.txt
-	@"$(RUN)" tools/test.py tests/rulers
 
 lint: env-test ## report what the style rules object to
 	@"$(RUN)" -m ruff check .
@@ -91,3 +87,6 @@ env-build: python
 
 env-test: python
 	@"$(PYTHON)" tools/environment.py test
+
+env-rulers: python
+	@"$(PYTHON)" tools/environment.py rulers

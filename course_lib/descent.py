@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
+from itertools import pairwise, repeat
 from math import isfinite, sqrt
 from time import perf_counter
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib.line_search import LineSearchFailure, StepContext
+from course_lib.line_search import StepContext, StepFailure
 from course_lib.objectives.base import Batch, Objective
 from course_lib.optimizers.base import Optimizer
 from course_lib.stopping import IterationCap, Progress, StoppingRule
@@ -25,6 +25,12 @@ from course_lib.validation import FloatArray, check_integer, check_vector
 
 #: A run has diverged when the objective exceeds this many times its start (or 1, if larger).
 BLOW_UP = 1e30
+
+#: An unfinished run has diverged when the objective rose so many times in a row, beyond its start.
+RISES = 10
+
+#: Bytes of points kept from which on a run warns.
+MANY_POINTS = 10**9
 
 #: Iterations of a run that was given neither a cap nor batches.
 DEFAULT_CAP = 1000
@@ -71,7 +77,8 @@ def descend(
     callbacks
         Called with the `Progress` before every step; one that returns True ends the run.
     keep_points
-        Whether the trace keeps every point, or only the first and the last.
+        Whether the trace keeps every point, or only the first and the last. A picture of the way
+        needs all; for a network they are a copy of it an iteration, and False is the choice.
 
     Returns
     -------
@@ -83,6 +90,8 @@ def descend(
         If the objective, its gradient or a step stops being finite, or the objective exceeds 1e30
         times the larger of 1 and its start. The trace then ends at the last sound point, and its
         ``theta``, ``value`` and ``gradient_norm`` are finite.
+    RuntimeWarning
+        If the points kept come to take more than a gigabyte.
 
     Examples
     --------
@@ -161,18 +170,22 @@ class _Run:
             self.gradient_norms.append(norm)
             for rule in rules:
                 if message := rule.check(progress):
-                    return self._trace(rule.name, message, converged=rule.means_convergence)
+                    converged = rule.means_convergence
+                    diverged = not converged and batch is None and self._keeps_rising()
+                    return self._trace(rule.name, message, converged=converged, diverged=diverged)
             # A list, because `any` would pass over the callbacks behind the first that says yes.
             answers = [callback(progress) for callback in callbacks]
             if any(answers):
-                return self._trace("callback", "a callback asked for the end of the run")
+                message = "a callback asked for the end of the run"
+                diverged = batch is None and self._keeps_rising()
+                return self._trace("callback", message, diverged=diverged)
             try:
                 step = self.optimizer.update(
                     gradient, state, self.theta, StepContext(self.objective, value, batch)
                 )
-            except LineSearchFailure as failure:
+            except StepFailure as failure:
                 # At a stationary point there is nothing left to search for.
-                return self._trace("line search", str(failure), converged=norm == 0)
+                return self._trace(failure.rule, str(failure), converged=norm == 0)
             np.copyto(self.before_step, self.theta)
             self.theta += step
             step_norm = _norm(step)
@@ -180,6 +193,7 @@ class _Run:
             self.seconds.append(perf_counter() - self.started)
             if self.keep_points:
                 self.points.append(self.theta.copy())
+                self._warn_of_many_points()
         if not self.values:
             raise ValueError("batches must hold at least one batch, got none")
         return self._trace("batches", "the batches came to their end")
@@ -193,6 +207,22 @@ class _Run:
             and (step_norm is None or isfinite(step_norm))
             and value < limit
         )
+
+    def _keeps_rising(self) -> bool:
+        last = self.values[-RISES - 1 :]
+        rises = all(before < after for before, after in pairwise(last))
+        return len(last) > RISES and rises and last[-1] > self.values[0]
+
+    def _warn_of_many_points(self) -> None:
+        count, size = len(self.points), self.theta.nbytes
+        if (count - 1) * size <= MANY_POINTS < count * size:
+            warnings.warn(
+                f"the trace keeps {count} points of {self.theta.size} parameters, more than a "
+                "gigabyte, and more with every iteration: keep_points=False keeps the first and "
+                "the last",
+                RuntimeWarning,
+                stacklevel=4,
+            )
 
     def _diverged(self, value: float, gradient_norm: float) -> Trace:
         if not self.values:
@@ -248,6 +278,7 @@ class _Counted(Objective):
         self.n_parameters = objective.n_parameters
         self.n_samples = objective.n_samples
         self.is_quadratic = objective.is_quadratic
+        self.is_one_function = objective.is_one_function
         self.evaluations = {
             "value": 0,
             "gradient": 0,
@@ -278,13 +309,18 @@ class _Counted(Objective):
     def _samples(self, batch: Batch | None) -> Batch | None:
         return self.inner._samples(batch)
 
-    def hessian(self, theta: ArrayLike) -> FloatArray:
+    def hessian(self, theta: ArrayLike, batch: Batch | None = None) -> FloatArray:
         self.evaluations["hessian"] += 1
-        return self.inner.hessian(theta)
+        return self.inner.hessian(theta, batch)
 
-    def hessian_vector_product(self, theta: ArrayLike, vector: ArrayLike) -> FloatArray:
+    def hessian_vector_product(
+        self, theta: ArrayLike, vector: ArrayLike, batch: Batch | None = None
+    ) -> FloatArray:
         self.evaluations["hessian_product"] += 1
-        return self.inner.hessian_vector_product(theta, vector)
+        return self.inner.hessian_vector_product(theta, vector, batch)
+
+    def __repr__(self) -> str:
+        return repr(self.inner)
 
 
 def _norm(vector: FloatArray) -> float:

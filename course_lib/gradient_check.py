@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib.line_search import check_one_function
 from course_lib.objectives.base import Batch, Objective
 from course_lib.validation import FloatArray, check_real, check_vector
 
@@ -116,8 +117,11 @@ def check_gradient(
     ------
     GradientMismatch
         If the relative error exceeds ``tolerance`` or is not a number.
+    TypeError
+        If the gradient is not meant to be that of the value: see `Objective.is_one_function`.
     """
     tolerance = check_real("tolerance", tolerance, above=0)
+    check_one_function(objective, "check_gradient")
     point = check_vector("theta", theta, objective.n_parameters).astype(np.float64)
     claimed = objective.gradient(point, batch)
     measured = finite_difference_gradient(objective, point, batch, step)

@@ -18,8 +18,28 @@ from course_lib.schedules import Constant, Schedule, scheduled_value
 from course_lib.validation import FloatArray, check_integer, check_real
 
 
-class LineSearchFailure(ArithmeticError):
+class StepFailure(ArithmeticError):
+    """An optimizer has no step to take from here: the run loop ends the run and keeps its trace.
+
+    Attributes
+    ----------
+    rule : str
+        What the trace then names as the rule that ended it.
+    """
+
+    rule = "no step"
+
+
+class LineSearchFailure(StepFailure):
     """No acceptable step was found along the direction."""
+
+    rule = "line search"
+
+
+class SingularMatrix(StepFailure, np.linalg.LinAlgError):
+    """The matrix that turns the gradient into a step has no inverse."""
+
+    rule = "singular matrix"
 
 
 @dataclass(slots=True)
@@ -76,7 +96,8 @@ class ExactLineSearch(LineSearch):
     ----------
     fraction
         The share of the full step to take, between 0 and 2. On a quadratic all of these go down;
-        a little less than 1 breaks the zigzag of gradient descent [2]_.
+        shares other than 1 break the zigzag of gradient descent, drawn anew every time [2]_ or
+        constant and a little less than 1 [3]_.
 
     References
     ----------
@@ -84,6 +105,8 @@ class ExactLineSearch(LineSearch):
        (3.55).
     .. [2] M. Raydan and B. F. Svaiter, "Relaxed steepest descent and Cauchy-Barzilai-Borwein
        method", Computational Optimization and Applications 21 (2002), pp. 155-167.
+    .. [3] K. van den Doel and U. Ascher, "The chaotic nature of faster gradient descent methods",
+       Journal of Scientific Computing 51 (2012), pp. 560-581.
     """
 
     fraction: float = 1.0
@@ -293,7 +316,19 @@ def step_length(
             f"{type(rule).__name__} looks at the objective, so update() needs "
             "context=StepContext(objective, value); the run loop `descend` passes it"
         )
+    check_one_function(context.objective, type(rule).__name__)
     return rule.search(theta, direction, gradient, context)
+
+
+def check_one_function(objective: Objective, what: str) -> None:
+    """Raise where the gradient is not that of the value, so that ``what`` cannot compare them."""
+    if not objective.is_one_function:
+        raise TypeError(
+            f"{what} compares values with gradients, and those of {objective!r} belong to two "
+            "functions: in training (for the gradient) its network drops units or normalises by "
+            "the batch, in predicting (for the value) it does not. Leave out Dropout and "
+            "BatchNorm, or descend with a step size that needs no values: a number or a schedule"
+        )
 
 
 def _bracket(

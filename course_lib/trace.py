@@ -49,7 +49,9 @@ class Trace:
     converged : bool
         Whether the run ended because something became small.
     diverged : bool
-        Whether it ended because it blew up. Neither, where a cap ended it.
+        Whether it ended because it blew up, or a cap or callback ended it (not on batches) when the
+        objective stood above its start and had risen ten times in a row. Neither, where a cap ended
+        it otherwise.
     evaluations : dict of str to int
         Calls for a ``value``, a ``gradient`` (which brings a value, counted as well), a ``hessian``
         and a ``hessian_product``, and ``sample_gradients``: gradients times the samples in each,

@@ -21,9 +21,16 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 ORIGIN_STAMP = ENVIRONMENT / "downhill-origin.json"
 # Each level holds everything of the ones before it.
+BUILD = ["requirements-build.txt", "requirements.txt"]
 REQUIREMENTS = {
-    "build": ["requirements-build.txt", "requirements.txt"],
-    "test": ["requirements-test.txt", "requirements-build.txt", "requirements.txt"],
+    "build": BUILD,
+    "test": ["requirements-test.txt", *BUILD],
+    "rulers": ["requirements-rulers.txt", "requirements-test.txt", *BUILD],
+}
+WHAT_FOR = {
+    "build": "what the book needs (a minute or two, once)",
+    "test": "what the checks need (a minute or two, once)",
+    "rulers": "what the tests need, PyTorch and JAX among it (some minutes, once)",
 }
 
 
@@ -90,7 +97,7 @@ def install(level: str) -> None:
     wanted = fingerprint(level)
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
-    print(f"Installing what the {level} needs (a minute or two, once).", flush=True)
+    print(f"Installing {WHAT_FOR[level]}.", flush=True)
     pip = [str(environment_python()), "-m", "pip", "install", "--quiet"]
     pip += ["--disable-pip-version-check", "--no-warn-script-location"]
     run([*pip, "-r", REQUIREMENTS[level][0], "-c", "constraints.txt"])

@@ -11,8 +11,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / "_build" / ".surroundings"
-# Kernels announce their transport on the error stream at every start; errors still appear.
-KERNEL_SETTINGS = 'c = get_config()\nc.IPKernelApp.log_level = "ERROR"\n'
+# Kernels announce their transport on the error stream at every start; errors still appear. Compiled
+# loops add up in another order than array operations do, and numba is not installed everywhere.
+KERNEL_SETTINGS = """\
+import os
+
+os.environ["COURSE_COMPILED"] = "0"
+c = get_config()
+c.IPKernelApp.log_level = "ERROR"
+"""
 
 
 def isolate_kernels() -> None:

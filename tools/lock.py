@@ -13,8 +13,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = """\
 # Every package of the environment, pinned for Python 3.11, 3.12 and 3.13.
-# Written by `make lock` from requirements-test.txt; do not edit by hand.
+# Written by `make lock` from requirements-rulers.txt; do not edit by hand.
+# The GPU libraries that PyTorch brings along on Linux are pinned by PyTorch itself.
 """
+GPU_LIBRARIES = ("nvidia-", "cuda-", "triton")
 
 
 def resolve() -> list[str]:
@@ -22,14 +24,14 @@ def resolve() -> list[str]:
     command = [sys.executable, "-m", "uv", "pip", "compile", "--universal", "--upgrade"]
     command += ["--python-version", "3.11", "--fork-strategy", "fewest"]
     command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
-    command += ["--no-config", "--quiet", "requirements-test.txt"]
+    command += ["--no-config", "--quiet", "requirements-rulers.txt"]
     completed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     return completed.stdout.splitlines()
 
 
 def main() -> None:
     """Write constraints.txt, refusing what only one machine could install."""
-    pins = [line for line in resolve() if line and not line.startswith("#")]
+    pins = [line for line in resolve() if line and not line.startswith(("#", *GPU_LIBRARIES))]
     names = [pin.split("==")[0] for pin in pins]
     for pin in pins:
         requirement = pin.split(";")[0].strip()

@@ -163,7 +163,7 @@ class FocalLoss(_BinaryCost):
 
     def pointwise(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
         right, wrong = self._split(prediction, target)
-        return -self._class_weight(target) * times_log(wrong**self.gamma, right)
+        return -self._class_weight(target) * zero_wins(wrong**self.gamma, _log(right, wrong))
 
     def derivative(self, prediction: FloatArray, target: FloatArray) -> FloatArray:
         right, wrong = self._split(prediction, target)
@@ -171,7 +171,7 @@ class FocalLoss(_BinaryCost):
         if self.gamma:
             with np.errstate(divide="ignore", invalid="ignore"):
                 # log(p) / (1 - p) tends to -1 where the prediction is perfect.
-                ratio = np.where(wrong == 0.0, -1.0, np.log(right) / wrong)
+                ratio = np.where(wrong == 0.0, -1.0, _log(right, wrong) / wrong)
             slope = slope + self.gamma * wrong**self.gamma * ratio
         return _sign(target) * self._class_weight(target) * slope
 
@@ -194,6 +194,12 @@ class FocalLoss(_BinaryCost):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(gamma={self.gamma:g}, alpha={self.alpha})"
+
+
+def _log(right: FloatArray, wrong: FloatArray) -> FloatArray:
+    """Return the logarithm of a probability, from its complement where that has more digits."""
+    with np.errstate(divide="ignore"):
+        return np.where(wrong < 0.5, np.log1p(-wrong), np.log(right))
 
 
 class SigmoidFocalLoss(FocalLoss):

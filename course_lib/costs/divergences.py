@@ -50,8 +50,9 @@ def times_log(weight: FloatArray, probability: FloatArray) -> FloatArray:
 
 def over(weight: FloatArray, probability: FloatArray) -> FloatArray:
     r"""Return :math:`w / p` with :math:`0 / 0 = 0`: the slope of `times_log`."""
-    with np.errstate(divide="ignore"):
-        return zero_wins(weight, np.reciprocal(probability))
+    # A quotient, not a product with 1 / p: that is infinite already where p is merely subnormal.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        return np.where(weight == 0.0, 0.0, np.divide(weight, probability))
 
 
 def zero_wins(weight: FloatArray, factor: FloatArray) -> FloatArray:

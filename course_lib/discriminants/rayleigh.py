@@ -104,8 +104,9 @@ class RayleighQuotient(Objective):
         out[...] = 2.0 / scale * (ratio * below - above)
         return -float(ratio)
 
-    def hessian(self, theta: ArrayLike) -> FloatArray:
+    def hessian(self, theta: ArrayLike, batch: Batch | None = None) -> FloatArray:
         """Return the matrix of second derivatives, shape (n_features, n_features)."""
+        self._samples(batch)
         point = self._point(theta)
         value, gradient = self.value_and_gradient(point)
         below = self.denominator @ point

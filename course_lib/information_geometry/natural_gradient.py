@@ -24,7 +24,13 @@ import numpy as np
 
 from course_lib.information_geometry.fisher import fisher_exact, fisher_vector_product
 from course_lib.information_geometry.linear_solver import solve_by_products
-from course_lib.line_search import StepContext, StepSize, as_step_rule, step_length
+from course_lib.line_search import (
+    SingularMatrix,
+    StepContext,
+    StepSize,
+    as_step_rule,
+    step_length,
+)
 from course_lib.objectives.base import Batch, Objective
 from course_lib.optimizers.base import Optimizer, State
 from course_lib.validation import FloatArray, check_choice, check_integer, check_real
@@ -148,7 +154,7 @@ def natural_direction(fisher: FloatArray, gradient: FloatArray, damping: float =
 
     Raises
     ------
-    numpy.linalg.LinAlgError
+    SingularMatrix
         If :math:`F + \lambda I` is not positive definite.
     """
     damped = np.array(fisher)
@@ -160,7 +166,7 @@ def natural_direction(fisher: FloatArray, gradient: FloatArray, damping: float =
     except np.linalg.LinAlgError:
         independent = 0.0
     if independent <= len(damped) * np.finfo(damped.dtype).eps:
-        raise np.linalg.LinAlgError(
+        raise SingularMatrix(
             "the Fisher matrix is singular: some direction in the parameters does not move the "
             f"predictions at all. Set damping above {damping:g}"
         )

@@ -48,6 +48,7 @@ class Stack(Layer):
             connected.append(layer.connect(self.n_outputs, rng))
             self.n_outputs = connected[-1].n_outputs
         self.layers = tuple(connected)
+        self.differs_in_training = any(layer.differs_in_training for layer in connected)
         # The same arrays under longer names: a layer brings its own up to date in place.
         self.state = {
             f"{k}.{name}": array

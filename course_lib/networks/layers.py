@@ -69,11 +69,14 @@ class Layer(ABC):
         Known once the layer is connected.
     state : dict of str to ndarray
         What the layer remembers between batches that is not learned by descent.
+    differs_in_training : bool
+        Whether the layer does in training what it does not do in predicting.
     """
 
     n_inputs: int
     n_outputs: int
     state: dict[str, FloatArray]
+    differs_in_training: bool = False
 
     def connect(self, n_inputs: int, rng: np.random.Generator | None) -> Self:
         """Return a copy of this layer for that many inputs.
@@ -270,6 +273,7 @@ class Dropout(Layer):
 
     def __init__(self, rate: float) -> None:
         self.rate = check_real("rate", rate, at_least=0, below=1)
+        self.differs_in_training = self.rate > 0
 
     def _prepare(self, rng: np.random.Generator | None) -> None:
         if rng is None:

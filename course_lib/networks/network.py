@@ -43,6 +43,8 @@ class Network:
         Where in ``theta`` the weights lie, without biases and gains: what a penalty is for.
     state : dict of str to ndarray
         What the layers remember that is not part of ``theta``: running averages.
+    differs_in_training : bool
+        Whether some layer does in training what it does not do in predicting.
     n_features, n_outputs : int
     layers : tuple of Layer
 
@@ -64,6 +66,7 @@ class Network:
         self.layers = self.stack.layers
         self.n_outputs = self.stack.n_outputs
         self.state = self.stack.state
+        self.differs_in_training = self.stack.differs_in_training
         shapes = self.stack.shapes()
         self.layout = ParameterLayout(
             {name: shapes[name] for name in sorted(shapes, key=_is_no_weight)}

@@ -132,6 +132,7 @@ class BatchNorm(_Normalization):
     """
 
     axis = 0
+    differs_in_training = True
 
     def __init__(self, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         super().__init__(epsilon=epsilon)

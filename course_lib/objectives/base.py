@@ -28,11 +28,16 @@ class Objective(ABC):
         The number of samples that a batch may name, or None where there is no data.
     is_quadratic : bool
         Whether the Hessian is the same everywhere, so that the exact line search has a formula.
+    is_one_function : bool
+        Whether the gradient is the derivative of the value. Not so for the risk of a network that
+        drops units or normalises by the batch: its gradient is that of the training pass, its value
+        that of the predictions.
     """
 
     n_parameters: int
     n_samples: int | None = None
     is_quadratic: bool = False
+    is_one_function: bool = True
 
     @abstractmethod
     def _value(self, theta: FloatArray, batch: Batch | None) -> float: ...
@@ -77,16 +82,18 @@ class Objective(ABC):
         """Return the gradient at ``theta``, shape (n_parameters,)."""
         return self.value_and_gradient(theta, batch, out)[1]
 
-    def hessian(self, theta: ArrayLike) -> FloatArray:
+    def hessian(self, theta: ArrayLike, batch: Batch | None = None) -> FloatArray:
         """Return the matrix of second derivatives, shape (n_parameters, n_parameters)."""
         raise NotImplementedError(
             f"{type(self).__name__} does not know its Hessian: choose a method that needs only the "
             "gradient, or define hessian(theta)"
         )
 
-    def hessian_vector_product(self, theta: ArrayLike, vector: ArrayLike) -> FloatArray:
+    def hessian_vector_product(
+        self, theta: ArrayLike, vector: ArrayLike, batch: Batch | None = None
+    ) -> FloatArray:
         """Return the Hessian at ``theta`` times ``vector``, shape (n_parameters,)."""
-        return self.hessian(theta) @ self._point(vector, "vector")
+        return self.hessian(theta, batch) @ self._point(vector, "vector")
 
     def _point(self, theta: ArrayLike, name: str = "theta") -> FloatArray:
         if isinstance(theta, np.ndarray) and theta.dtype.kind == "f":
@@ -177,7 +184,8 @@ class FunctionObjective(Objective):
         out[...] = gradient
         return value
 
-    def hessian(self, theta: ArrayLike) -> FloatArray:
+    def hessian(self, theta: ArrayLike, batch: Batch | None = None) -> FloatArray:
+        self._samples(batch)
         if self._second_derivative is None:
             return super().hessian(theta)
         matrix = self._second_derivative(self._point(theta))

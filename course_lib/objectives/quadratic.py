@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib.initializers import orthogonal
 from course_lib.objectives.base import Batch, Objective
 from course_lib.validation import (
     FloatArray,
@@ -125,11 +126,15 @@ class Quadratic(Objective):
         np.matmul(self._hessian, error, out=out, casting="same_kind")
         return float(self.minimum + 0.5 * error @ out)
 
-    def hessian(self, theta: ArrayLike) -> FloatArray:
+    def hessian(self, theta: ArrayLike, batch: Batch | None = None) -> FloatArray:
+        self._samples(batch)
         self._point(theta)
         return self._hessian.copy()
 
-    def hessian_vector_product(self, theta: ArrayLike, vector: ArrayLike) -> FloatArray:
+    def hessian_vector_product(
+        self, theta: ArrayLike, vector: ArrayLike, batch: Batch | None = None
+    ) -> FloatArray:
+        self._samples(batch)
         self._point(theta)
         return self._hessian @ self._point(vector, "vector")
 
@@ -138,10 +143,9 @@ class Quadratic(Objective):
 
 
 def random_rotation(n: int, seed: int | np.random.Generator) -> FloatArray:
-    """Return an orthogonal matrix, uniformly distributed over all of them.
+    """Return an orthogonal matrix, uniformly distributed over all of them [1]_.
 
-    The QR factorization of a Gaussian matrix is uniform once the signs of R's diagonal are moved
-    into Q [1]_.
+    It is the square one of `course_lib.initializers.orthogonal`, which says how it is drawn.
 
     References
     ----------
@@ -149,6 +153,4 @@ def random_rotation(n: int, seed: int | np.random.Generator) -> FloatArray:
        Notices of the AMS 54 (2007), pp. 592-604.
     """
     n = check_integer("n", n, at_least=1)
-    rng = np.random.default_rng(seed)
-    q, r = np.linalg.qr(rng.standard_normal((n, n)))
-    return q * np.sign(np.diag(r))
+    return orthogonal((n, n), seed)

@@ -56,6 +56,9 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 def named_optimizer(name: str, **settings: Any) -> Optimizer:
     """Return the optimizer called ``name``, with its own default for every setting not given.
 
+    `NaturalGradient` and `KFAC` have no name here: they ask the objective for the likelihood of its
+    model, which a function of ``theta`` has not. Make them from `course_lib.information_geometry`.
+
     Examples
     --------
     >>> named_optimizer("momentum", step_size=0.1, momentum=0.95)

@@ -19,6 +19,7 @@ from course_lib.line_search import (
     LineSearch,
     StepContext,
     WolfeLineSearch,
+    check_one_function,
 )
 from course_lib.optimizers.base import Optimizer, State
 from course_lib.validation import FloatArray, check_choice
@@ -108,6 +109,7 @@ class ConjugateGradient(Optimizer):
                 "ConjugateGradient searches along its direction, so update() needs "
                 "context=StepContext(objective, value); the run loop `descend` passes it"
             )
+        check_one_function(context.objective, "ConjugateGradient")
         direction = state["direction"]
         if 0 < state["since_restart"] < len(theta):
             direction *= FORMULAS[self.formula](gradient, state["previous"], direction)

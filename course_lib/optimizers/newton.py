@@ -10,7 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from course_lib.line_search import StepContext, StepSize, as_step_rule, step_length
+from course_lib.line_search import (
+    SingularMatrix,
+    StepContext,
+    StepSize,
+    as_step_rule,
+    step_length,
+)
 from course_lib.optimizers.base import Optimizer, State
 from course_lib.validation import FloatArray, check_real
 
@@ -30,7 +36,8 @@ class Newton(Optimizer):
     -----
     Where the Hessian is not positive definite the model has no lowest point, and the step leads to
     its stationary point, which may be a saddle or a maximum. A line search then refuses the
-    direction; damping above the most negative curvature repairs it.
+    direction; damping above the most negative curvature repairs it. A singular Hessian ends the run
+    with the reason "singular matrix". On a batch the Hessian is that of the batch.
 
     References
     ----------
@@ -57,11 +64,11 @@ class Newton(Optimizer):
                 "value); the run loop `descend` passes it"
             )
         # A new matrix: the one that came may belong to the objective.
-        damped = context.objective.hessian(theta) + self.damping * np.eye(len(theta))
+        damped = context.objective.hessian(theta, context.batch) + self.damping * np.eye(len(theta))
         try:
             state["step"][...] = np.linalg.solve(damped, -gradient)
         except np.linalg.LinAlgError:
-            raise np.linalg.LinAlgError(
+            raise SingularMatrix(
                 "the Hessian is singular, so the quadratic model has no single stationary point: "
                 f"set damping above 0 (it is {self.damping:g})"
             ) from None

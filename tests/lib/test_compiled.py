@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
+import pkgutil
 import sys
 
 import numpy as np
 import pytest
 
+import course_lib
 from course_lib import compiled as module
-from course_lib.compiled import compiled, numba_is_available
+from course_lib import oja
+from course_lib.compiled import CompiledFunction, compiled, numba_is_available
 
 HAS_NUMBA = importlib.util.find_spec("numba") is not None
 
@@ -18,10 +22,9 @@ HAS_NUMBA = importlib.util.find_spec("numba") is not None
 @pytest.fixture(params=["compiled", "plain"])
 def way(request, monkeypatch):
     """Run a test with numba, where it is installed, and without."""
-    if request.param == "plain":
-        monkeypatch.setenv("COURSE_COMPILED", "0")
-    elif not HAS_NUMBA:
-        pytest.skip("numba is not installed (requirements-rulers.txt)")
+    monkeypatch.setenv("COURSE_COMPILED", "0" if request.param == "plain" else "1")
+    if request.param == "compiled" and not HAS_NUMBA:
+        pytest.skip("numba is not installed")
     numba_is_available.cache_clear()
     yield request.param
     numba_is_available.cache_clear()
@@ -80,6 +83,38 @@ def test_compiles_where_machine_code_cannot_be_kept(way):
     namespace = {"compiled": compiled}
     exec("@compiled\ndef twice(x):\n    return 2.0 * x\n", namespace)
     assert namespace["twice"](4.0) == 8.0
+
+
+def test_ojas_rule_is_the_same_compiled_and_plain(way):
+    rng = np.random.default_rng(1)
+    X, order = rng.standard_normal((50, 4)), rng.permutation(50)
+    steps, start = np.full(50, 0.02), np.linalg.qr(rng.standard_normal((4, 2)))[0]
+    by_hand = start.copy()
+    for x, eta in zip(X[order], steps, strict=True):
+        y = by_hand.T @ x
+        by_hand = by_hand + eta * (np.outer(x, y) - by_hand @ np.outer(y, y))
+    fresh(oja.oja_pass)(X, order, steps, start)
+    np.testing.assert_allclose(start, by_hand, rtol=1e-12, atol=1e-13)
+
+
+# Loops of the library, and the tests that run them compiled and as written.
+TESTED_BOTH_WAYS = {
+    "course_lib.oja": {"oja_pass"},
+    "course_lib.linear_learners.passes": {
+        *("axpy", "dot", "mini_batch_pass", "one_sample_pass", "slope")
+    },  # test_linear_learners_passes.py
+    "course_lib.optimizers.adam_loop": {"advance_adam"},  # test_optimizers_contract.py
+}
+
+
+def test_every_loop_of_the_library_is_tested_both_ways():
+    found = {}
+    for module_info in pkgutil.walk_packages(course_lib.__path__, "course_lib."):
+        loaded = importlib.import_module(module_info.name)
+        for name, value in vars(loaded).items():
+            if isinstance(value, CompiledFunction) and value.__module__ == loaded.__name__:
+                found.setdefault(loaded.__name__, set()).add(name)
+    assert found == TESTED_BOTH_WAYS
 
 
 def test_keeps_the_name_the_documentation_and_the_source():

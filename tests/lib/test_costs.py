@@ -294,6 +294,20 @@ class TestValues:
 
     def test_tiny_probabilities_are_not_rounded_away(self):
         assert BinaryCrossEntropy().value([1e-20], [0]) == pytest.approx(1e-20, rel=1e-12)
+        # p^2 * -log(1 - p) is p^3, and its slope 3 p^2.
+        assert FocalLoss(2.0, None).value([1e-12], [0]) == pytest.approx(1e-36, rel=1e-11)
+        slope = FocalLoss(2.0, None).derivative(np.array([1e-12]), np.array([0.0]))
+        assert_allclose(slope, 3e-24, rtol=1e-11)
+
+    @pytest.mark.parametrize("p", [5e-324, 1e-310])
+    def test_subnormal_probabilities_raise_no_warning(self, p):
+        # 1 / p is infinite here, though p is not zero.
+        assert BinaryCrossEntropy().derivative(np.array([p]), np.array([1.0])) == -np.inf
+        assert FocalLoss().derivative(np.array([p]), np.array([1.0])) == -np.inf
+        row = np.array([[p, 1.0]])
+        assert_array_equal(CategoricalCrossEntropy().derivative(row, np.array([0])), [[-np.inf, 0]])
+        # As likely as predicted, as little as that is.
+        assert_array_equal(KLDivergence().derivative(row, row), [[-1.0, -1.0]])
 
 
 MARGINS = np.array([-2.0, 0.0, 0.5, 1.0, 3.0])

@@ -12,6 +12,7 @@ from course_lib.descent import DEFAULT_CAP, DivergenceWarning, descend
 from course_lib.line_search import BacktrackingLineSearch, ExactLineSearch
 from course_lib.objectives import (
     FunctionObjective,
+    Quadratic,
     rosenbrock,
     saturated_neuron,
 )
@@ -267,3 +268,54 @@ def test_start_without_a_finite_value_is_refused(poison):
     no_slope = FunctionObjective(lambda t: 1.0, lambda t: poison * t, n_parameters=2)
     with pytest.raises(ValueError, match=f"got value 1.0 and gradient norm {poison}"):
         descend(no_slope, [1.0, 2.0], GradientDescent(0.1))
+
+
+def test_a_run_that_rises_slowly_has_diverged():
+    """The cap ends it long before the objective exceeds any limit."""
+    bowl = Quadratic(np.diag([1.0, 4.0]))
+    rising = descend(bowl, [1.0, 1.0], GradientDescent(0.51), max_iterations=60)
+    assert rising.stopped_by.rule == "iteration cap"
+    assert 1 < rising.value[-1] / rising.value[0] < 1e4
+    assert rising.diverged
+    assert not rising.converged
+    stopped = descend(
+        bowl, [1.0, 1.0], GradientDescent(0.51), callbacks=lambda progress: progress.iteration == 60
+    )
+    assert stopped.stopped_by.rule == "callback"
+    assert stopped.diverged
+    # On the way up for a while, but below its start; and too short to tell.
+    falling = descend(bowl, [1.0, 1.0], GradientDescent(0.49), max_iterations=60)
+    assert not falling.diverged
+    short = descend(bowl, [0.0, 1.0], GradientDescent(0.51), max_iterations=10)
+    assert short.value[-1] > short.value[0]
+    assert short.diverged
+    assert not descend(bowl, [0.0, 1.0], GradientDescent(0.51), max_iterations=9).diverged
+
+
+def test_a_singular_hessian_on_the_way_keeps_the_trace():
+    # A bowl beside a slope: halfway steps lead from 3 over 1.5 to 0.75, where nothing bends.
+    well = FunctionObjective(
+        lambda t: t[0] ** 2 if t[0] > 1 else 0.5,
+        lambda t: 2 * t if t[0] > 1 else np.ones(1),
+        hessian=lambda t: [[2.0 if t[0] > 1 else 0.0]],
+        n_parameters=1,
+    )
+    trace = descend(well, [3.0], Newton(0.5))
+    assert trace.stopped_by.rule == "singular matrix"
+    assert trace.n_iterations == 2
+    np.testing.assert_allclose(trace.theta[:, 0], [3.0, 1.5, 0.75])
+    assert not trace.converged
+    assert not trace.diverged
+
+
+def test_many_points_of_many_parameters_raise_a_warning(monkeypatch):
+    from course_lib import descent
+
+    monkeypatch.setattr(descent, "MANY_POINTS", 5 * 8 * 100)
+    bowl = Quadratic(np.eye(100))
+    with pytest.warns(
+        RuntimeWarning, match="6 points of 100 parameters.*keep_points=False"
+    ) as seen:
+        descend(bowl, np.ones(100), GradientDescent(0.1), max_iterations=20)
+    assert len(seen) == 1
+    descend(bowl, np.ones(100), GradientDescent(0.1), max_iterations=20, keep_points=False)

@@ -223,7 +223,7 @@ def test_advance_is_update_and_addition_to_the_last_digit(optimizer):
 )
 def test_the_compiled_loop_changes_no_digit(optimizer, dtype, compiled, monkeypatch):
     if compiled and not numba_is_available():
-        pytest.skip("numba is not installed (requirements-rulers.txt)")
+        pytest.skip("numba is not installed")
     if not compiled:
         monkeypatch.setattr(adam_loop, "advance_adam", adam_loop.advance_adam.python)
         monkeypatch.setattr(adam_loop, "numba_is_available", lambda: True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from course_lib import tape
+from course_lib.activations import ACTIVATIONS
 from course_lib.costs import HuberLoss, LogisticLoss, SoftmaxCrossEntropy
 from course_lib.networks import (
     BatchNorm,
@@ -179,6 +180,7 @@ def test_bad_input_is_named():
 # The activations and the layers, written on the tape.
 
 ROOT_HALF, CUBE = np.sqrt(0.5), 0.044715
+SELU = ACTIVATIONS["selu"]
 ON_TAPE = {
     "identity": lambda z: z,
     "sigmoid": tape.sigmoid,
@@ -186,6 +188,7 @@ ON_TAPE = {
     "relu": tape.relu,
     "leaky_relu": lambda z: tape.maximum(z, 0.01 * z),
     "elu": lambda z: tape.relu(z) + tape.exp(-tape.relu(-z)) - 1.0,
+    "selu": lambda z: SELU.scale * (tape.relu(z) + SELU.alpha * (tape.exp(-tape.relu(-z)) - 1.0)),
     "softplus": tape.softplus,
     "gelu": lambda z: z * (tape.erf(z * ROOT_HALF) + 1.0) * 0.5,
     "gelu_tanh": lambda z: z * tape.sigmoid(np.sqrt(8 / np.pi) * (z + CUBE * z**3)),
@@ -229,10 +232,12 @@ RECIPES = {name: [Dense(6, name), Dense(5, name), Dense(3)] for name in ON_TAPE}
 }
 
 
+def test_every_differentiable_activation_is_on_the_tape():
+    assert set(ACTIVATIONS) - set(ON_TAPE) == {"step"}
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_layers_agree_with_the_tape(recipe):
-    from course_lib.activations import ACTIVATIONS
-
     names = {activation: name for name, activation in ACTIVATIONS.items()}
     rng = np.random.default_rng(4)
     network = Network(4, RECIPES[recipe], seed=0)

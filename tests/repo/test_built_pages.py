@@ -118,3 +118,23 @@ def test_numbered_and_named_places_are_unique():
         if twice:
             doubled[path.relative_to(HTML).as_posix()] = twice
     assert doubled == {}
+
+
+def test_listings_of_chapters_lead_to_the_library_pages():
+    """The caption of a listing is a link: from an equation's code to its documentation."""
+    captions = [
+        caption
+        for path in sorted((HTML / "book").glob("part*/*.html"))
+        for caption in re.findall(
+            r"<p>(.*) <em>in</em> <code[^>]*><span class=\"pre\">course_lib/",
+            path.read_text("utf-8"),
+        )
+    ]
+    assert captions
+    assert [caption for caption in captions if "/api/" not in caption] == []
+
+
+def test_library_pages_lead_to_the_chapters():
+    pages = "".join(path.read_text("utf-8") for path in (HTML / "book" / "api").glob("*.html"))
+    for path in sorted((HTML / "book").glob("part*/*.html")):
+        assert re.search(rf"Chapters?: .*{path.parent.name}/{path.name}\"", pages), path.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime
 import json
 import re
@@ -167,3 +168,40 @@ def test_the_citation_pattern_sees_all_forms() -> None:
     """The pattern above reads the forms that the book uses."""
     text = "{cite}`a1,b2` {cite:t}`c3` {cite:p}`{see}d4{ch. 1, 2}, e5` :cite:t:`f6` {term}`g`"
     assert cited_keys(text) == ["a1", "b2", "c3", "d4", "e5", "f6"]
+
+
+# ".. [1] D. Author, "Title", Journal 1 (1900)" in a docstring, or "D. Author, Title of a book".
+NUMBERED = re.compile(r"^ *\.\. \[\d+\] +(.*(?:\n +(?!\.\. ).*)*)", re.MULTILINE)
+
+
+def works_in_docstrings() -> list[tuple[str, str]]:
+    """Return the numbered references of every docstring of the library, and where they stand."""
+    found = []
+    for path in sorted((ROOT / "course_lib").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                text = ast.get_docstring(node) or ""
+                works = (" ".join(work.split()) for work in NUMBERED.findall(text))
+                found += [(path.relative_to(ROOT).as_posix(), work) for work in works]
+    return found
+
+
+def is_the_work(entry: Entry, reference: str) -> bool:
+    """Tell whether a reference in words names the first author, the title and the year."""
+    author = entry.persons["author"][0]
+    family = plain(" ".join([*author.prelast_names, *author.last_names]))
+    # The main title, as docstrings leave out what follows the colon of a long one.
+    title = entry.fields["title"].partition(":")[0]
+    said = plain(reference)
+    return family in said and plain(title) in said and entry.fields["year"] in reference
+
+
+def test_works_cited_in_docstrings_have_an_entry() -> None:
+    works = works_in_docstrings()
+    assert len(works) > 80
+    missing = [
+        f"{where}: {work}"
+        for where, work in works
+        if not any(is_the_work(entry, work) for entry in ENTRIES.values())
+    ]
+    assert not missing, "\n".join(missing)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import course_lib
-from tools import check_python
+from tools import check_python, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPPORTED = [check_python.name_of(version) for version in check_python.SUPPORTED]
@@ -66,7 +66,13 @@ def test_missing_venv_module_is_explained():
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-build.txt", "requirements-test.txt"]
+    "name",
+    [
+        "requirements.txt",
+        "requirements-build.txt",
+        "requirements-test.txt",
+        "requirements-rulers.txt",
+    ],
 )
 def test_requirements_are_exact_and_covered_by_the_constraints(name):
     lines = [line.split("#")[0].strip() for line in read(name).splitlines()]
@@ -75,6 +81,13 @@ def test_requirements_are_exact_and_covered_by_the_constraints(name):
     locked = pins("constraints.txt")
     wrong = {k: (v, locked.get(k)) for k, v in pins(name).items() if locked.get(k) != v}
     assert wrong == {}, "run make lock"
+
+
+def test_the_test_run_installs_the_rulers():
+    assert re.search(r"^test: env-rulers ", read("Makefile"), re.MULTILINE)
+    assert environment.REQUIREMENTS["rulers"] == [
+        f"requirements{level}.txt" for level in ("-rulers", "-test", "-build", "")
+    ]
 
 
 def test_constraints_name_public_versions_only():

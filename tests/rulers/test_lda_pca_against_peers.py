@@ -189,6 +189,21 @@ class TestPrincipalComponents:
         )
         assert ours.noise_variance_ == pytest.approx(theirs.noise_variance_, rel=1e-8)
 
+    @pytest.mark.parametrize(("condition", "solver"), [(1e2, "covariance"), (1e5, "svd")])
+    @pytest.mark.parametrize("q", [1, 4, 7])
+    def test_agree_on_ill_conditioned_data(self, condition, solver, q):
+        # The covariance squares the condition number, and rounding times that bounds the angle for
+        # either library: 1e-8 degrees can be asked up to here.
+        rng = np.random.default_rng(1)
+        axes = np.linalg.qr(rng.standard_normal((8, 8)))[0]
+        X = rng.standard_normal((300, 8)) * np.logspace(0, -np.log10(condition), 8) @ axes
+        ours = PCA(q, solver=solver).fit(X)
+        theirs = decomposition.PCA(q, svd_solver="full").fit(X)
+        assert degrees(ours.components_.T, theirs.components_.T) < 1e-8
+        scores = theirs.transform(X)
+        for mine, other in zip(ours.transform(X).T, scores.T, strict=True):
+            assert largest_relative(mine, other) < 1e-8
+
     @pytest.mark.parametrize("solver", ["covariance", "svd"])
     @pytest.mark.parametrize("share", [0.3, 0.8, 0.95])
     def test_keep_the_same_number_for_a_share(self, data, solver, share):

@@ -15,16 +15,19 @@ import torch
 
 from course_lib.averaging import ExponentialAverage, IterateAverage
 from course_lib.optimizers import (
+    OPTIMIZERS,
     SGD,
     AdaDelta,
     AdaGrad,
     Adam,
     AdamW,
     AMSGrad,
+    ConjugateGradient,
     GradientDescent,
     Momentum,
     Nadam,
     Nesterov,
+    Newton,
     RMSProp,
     accumulate,
     add_weight_decay,
@@ -277,6 +280,10 @@ def test_clips_like_pytorch(name):
 
 OPTAX = {
     "gradient descent": (GradientDescent(RATE), optax.sgd(RATE)),
+    "sgd with weight decay and momentum": (
+        SGD(RATE, weight_decay=0.1, momentum=0.9),
+        optax.chain(optax.add_decayed_weights(0.1), optax.sgd(RATE, momentum=0.9)),
+    ),
     "momentum, PyTorch's form": (
         Momentum(HALVING, 0.9, form="pytorch"),
         optax.sgd(traced(HALVING), momentum=0.9),
@@ -357,6 +364,13 @@ OPTAX = {
 def test_follows_optax(name):
     optimizer, transformation = OPTAX[name]
     assert_same_way(ours(optimizer), optaxs(transformation))
+
+
+@pytest.mark.parametrize("table", [PYTORCH, OPTAX], ids=["PyTorch", "optax"])
+def test_no_optimizer_is_forgotten(table):
+    compared = {type(optimizer) for optimizer, _ in table.values()}
+    # These two look at the objective, and neither library has them.
+    assert set(OPTIMIZERS.values()) - compared == {Newton, ConjugateGradient}
 
 
 def test_decays_each_parameter_by_its_own_share_like_parameter_groups():

@@ -56,10 +56,10 @@ def test_ridge(weight):
 @pytest.mark.parametrize(
     ("penalty", "theirs"),
     [
-        (L1(0.3), linear_model.Lasso(alpha=0.3, tol=1e-14, max_iter=100_000)),
+        (L1(0.3), linear_model.Lasso(alpha=0.3, tol=1e-14, max_iter=100_000, random_state=0)),
         (
             ElasticNet(0.3, 0.6),
-            linear_model.ElasticNet(alpha=0.3, l1_ratio=0.6, tol=1e-14, max_iter=100_000),
+            linear_model.ElasticNet(0.3, l1_ratio=0.6, tol=1e-14, max_iter=100_000, random_state=0),
         ),
     ],
     ids=repr,
@@ -88,7 +88,7 @@ def test_the_support_vector_machine_minimizes_hinge_and_ridge():
     # sum of hinges + lambda |w|^2 with lambda = 1 / (2 C): per sample, C n times smaller.
     C = 0.7
     signs = 2 * LABELS - 1
-    theirs = SVC(C=C, kernel="linear", tol=1e-10).fit(X, signs)
+    theirs = SVC(C=C, kernel="linear", tol=1e-10, random_state=0).fit(X, signs)
     theta = np.array([*theirs.coef_[0], *theirs.intercept_])
     risk = EmpiricalRisk(LinearModel(6), HingeLoss(), X, signs, penalty=L2(1 / (C * N)))
     minimum = risk.value(theta)

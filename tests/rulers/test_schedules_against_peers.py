@@ -8,6 +8,7 @@ import optax
 import pytest
 import torch
 
+from course_lib import schedules
 from course_lib.schedules import (
     Constant,
     Cosine,
@@ -15,9 +16,12 @@ from course_lib.schedules import (
     Exponential,
     InverseTime,
     Joined,
+    KnownSchedule,
     OneCycle,
     Piecewise,
     Polynomial,
+    PowerLaw,
+    Scaled,
     StepDecay,
     WarmUp,
 )
@@ -46,6 +50,24 @@ TORCH_SCHEDULES = {
     "inverse time": (
         InverseTime(0.1, 0.05),
         lambda o: lr.LambdaLR(o, lambda k: 1 / (1 + 0.05 * k)),
+    ),
+    "power law": (
+        PowerLaw(0.1, 0.6, 0.05),
+        lambda o: lr.LambdaLR(o, lambda k: (1 + 0.05 * k) ** -0.6),
+    ),
+    "power law, of the count": (
+        PowerLaw(0.1, 0.5),
+        lambda o: lr.LambdaLR(o, lambda k: (k + 1) ** -0.5),
+    ),
+    "scaled": (
+        Scaled(Exponential(0.2, 0.97), 0.5),
+        lambda o: lr.ExponentialLR(o, 0.97),
+    ),
+    "joined": (
+        Joined([Constant(0.1), Exponential(0.1, 0.9)], [100]),
+        lambda o: lr.SequentialLR(
+            o, [lr.ConstantLR(o, factor=1.0), lr.ExponentialLR(o, 0.9)], milestones=[100]
+        ),
     ),
     "piecewise": (
         Piecewise([0.1, 0.01, 0.001], [50, 200]),
@@ -106,6 +128,10 @@ OPTAX_SCHEDULES = {
     "constant": (Constant(0.1), optax.constant_schedule(0.1)),
     "step": (StepDecay(0.1, 0.5, 30), optax.exponential_decay(0.1, 30, 0.5, staircase=True)),
     "exponential": (Exponential(0.1, 0.97), optax.exponential_decay(0.1, 1, 0.97)),
+    "scaled": (
+        Scaled(Exponential(0.1, 0.97), 0.5),
+        lambda k: 0.5 * optax.exponential_decay(0.1, 1, 0.97)(k),
+    ),
     "piecewise": (
         Piecewise([0.1, 0.02, 0.001], [50, 200]),
         optax.piecewise_constant_schedule(0.1, {50: 0.2, 200: 0.05}),
@@ -119,6 +145,15 @@ OPTAX_SCHEDULES = {
             [
                 {"init_value": 0.1, "peak_value": 0.1, "decay_steps": n, "warmup_steps": 0}
                 for n in (40, 80, 160)
+            ]
+        ),
+    ),
+    "cosine restarts, growing": (
+        CosineRestarts(0.1, 40, growth=2),
+        optax.sgdr_schedule(
+            [
+                {"init_value": 0.1, "peak_value": 0.1, "decay_steps": n, "warmup_steps": 0}
+                for n in (40, 80, 160, 320)
             ]
         ),
     ),
@@ -146,6 +181,20 @@ def test_schedule_follows_optax(name):
     rate = jax.vmap(lambda k: jax.numpy.asarray(theirs(k), float))
     expected = np.asarray(rate(jax.numpy.arange(STEPS)))
     np.testing.assert_allclose(schedule.values(STEPS), expected, rtol=TOLERANCE, atol=1e-16)
+
+
+def test_no_schedule_is_forgotten():
+    known = {
+        value
+        for value in vars(schedules).values()
+        if isinstance(value, type) and issubclass(value, KnownSchedule)
+    } - {KnownSchedule}
+    by_pytorch, by_optax = (
+        {type(schedule) for schedule, _ in table.values()}
+        for table in (TORCH_SCHEDULES, OPTAX_SCHEDULES)
+    )
+    assert known == by_pytorch
+    assert known - by_optax == {InverseTime, PowerLaw}  # optax has no such.
 
 
 def test_cosine_and_its_restarts_are_one():
