@@ -81,6 +81,8 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := [key for key in given.workloads if key not in WORKLOADS]:
         parser.error(f"no such workload: {', '.join(unknown)}; there are {', '.join(WORKLOADS)}")
+    if not given.write and (missing := machine.missing()):
+        parser.error(f"{', '.join(missing)} must be installed: run make bench, which does that")
     results = report.stored()
     if not given.write:
         seconds = QUICK_SECONDS if given.quick else given.seconds

@@ -9,7 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "torch", "autograd")
+#: What is measured, under its name in the package index.
+PEERS = ("numpy", "scipy", "scikit-learn", "numba", "torch", "autograd")
 
 
 def describe() -> dict[str, Any]:
@@ -22,8 +23,13 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "blas": _blas(),
         # Without what a build says of itself: 2.13.0+cpu is 2.13.0.
-        "versions": {name: metadata.version(name).split("+")[0] for name in PACKAGES},
+        "versions": {name: metadata.version(name).split("+")[0] for name in PEERS},
     }
+
+
+def missing() -> list[str]:
+    """Return the packages that are not installed."""
+    return [name for name in PEERS if not any(metadata.distributions(name=name))]
 
 
 def load() -> float | None:

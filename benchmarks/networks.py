@@ -171,12 +171,13 @@ def layers_gradient(dtype: type, data: Samples) -> Run:
     X, network, cost = data.X.astype(dtype), _network(), SoftmaxCrossEntropy()
     theta = network.initial_parameters(0, dtype)
     gradient = np.empty_like(theta)
+    parts = [layer[name] for layer in network.views(gradient) for name in ("weights", "bias")]
 
     def run() -> object:
         output, saved = network.forward(theta, X)
         costs, slopes = cost.pointwise_and_derivative(output, data.y)
         network.backward(theta, saved, slopes / len(X), gradient)
-        return costs.mean(), gradient
+        return costs.mean(), parts
 
     return run
 
