@@ -96,7 +96,7 @@ def link_listings(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def documented_name(module: str, shown: str, objects: dict[str, object]) -> str | None:
-    """Return the name under which the library pages have an object, or the class it belongs to.
+    """Return the name under which the library pages have an object, its class or its package.
 
     A class of ``course_lib.optimizers.adam`` stands there as one of ``course_lib.optimizers``.
     """
@@ -108,7 +108,10 @@ def documented_name(module: str, shown: str, objects: dict[str, object]) -> str 
             if f"{place}.{ending}" in objects:
                 return f"{place}.{ending}"
             place = place.rpartition(".")[0]
-    return None
+    # What no library page lists is at home in a module that one does.
+    while module and module not in objects:
+        module = module.rpartition(".")[0]
+    return module or None
 
 
 def load_titles(app: Sphinx) -> None:

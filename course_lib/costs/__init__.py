@@ -18,6 +18,9 @@ a score (logit)  labels 0 and 1: `LogisticLoss`, `SigmoidHalfSquaredError`, `Sig
                  classes: `SoftmaxCrossEntropy`, `SoftmaxKLDivergence`
 ================ ================================================================================
 
+What a cost asks for where the truth is known: `expected_cost`, `best_prediction`, and the other way
+round, from a score to the probability it stands for, `implied_probability`.
+
 >>> LogisticLoss().value([2.0, -1.0], [1, 0])
 0.2200948492805977
 """
@@ -55,6 +58,7 @@ from course_lib.costs.regression import (
     SquaredError,
     ZeroOneLoss,
 )
+from course_lib.costs.scoring import best_prediction, expected_cost, implied_probability
 
 __all__ = [
     "MARGIN_COSTS",
@@ -81,7 +85,10 @@ __all__ = [
     "SquaredHingeLoss",
     "ZeroOneLoss",
     "ZeroOneMarginLoss",
+    "best_prediction",
     "cross_entropy",
     "entropy",
+    "expected_cost",
+    "implied_probability",
     "kl_divergence",
 ]

@@ -12,7 +12,12 @@ from typing import Any
 from course_lib.validation import check_choice
 
 #: The chapters that have claims, by name, in the order of the book, and the folder of each.
-CHAPTERS = {"gradient-descent": "gradient_descent"}
+CHAPTERS = {
+    "cost-functions": "cost_functions",
+    "gradient-descent": "gradient_descent",
+    "momentum-and-adaptive": "momentum_and_adaptive",
+    "linear-learners": "linear_learners",
+}
 
 #: What a verdict is called on the page.
 VERDICTS = {"holds": "holds", "conditional": "holds if …", "wrong": "does not hold"}
@@ -21,7 +26,7 @@ VERDICTS = {"holds": "holds", "conditional": "holds if …", "wrong": "does not 
 KINDS = ("claim", "formula in circulation")
 
 CLAIM_ID = re.compile(r"[CU]\d{2,3}")
-REFERENCE = re.compile(r"([a-z]+\d{4}[a-z]*)(?:, (.+))?")
+REFERENCE = re.compile(r"([a-z]+(?:\d{4}[a-z]*|docs|reference))(?:, (.+))?")
 
 HERE = Path(__file__).parent
 

@@ -1,0 +1,1 @@
+"""Claims of the chapter *Linear learners*, and their checks."""

@@ -1,0 +1,1 @@
+"""Claims of the chapter *Momentum and adaptive optimizers*, and their checks."""
