@@ -107,7 +107,7 @@ def write(results: Results) -> None:
 def text(results: Results) -> str:
     """Return the part of the page that depends on the results."""
     all_lines = [line for key, entry in results.items() for line in lines(key, entry)]
-    parts = [summary(all_lines), conditions(results), plot(all_lines)]
+    parts = [summary(all_lines), *accuracy(results), conditions(results), plot(all_lines)]
     parts += ["## Targets", targets_table(all_lines)]
     parts += ["## Every contender", contenders_table(results)]
     return "\n\n".join(parts) + "\n"
@@ -124,6 +124,24 @@ def summary(all_lines: list[Line]) -> str:
         for line in missed
     )
     return f"Of {len(all_lines)} targets {n_met} were met. The others: {told}."
+
+
+def accuracy(results: Results) -> list[str]:
+    """Return a sentence for every workload that is to be done no less accurately."""
+    said = []
+    for key, entry in results.items():
+        workload = WORKLOADS[key]
+        if workload.no_less_accurate is None:
+            continue
+        for measured in entry["measured"].values():
+            errors = [measured["contenders"][n]["reached"] for n in workload.no_less_accurate]
+            verdict = "met" if errors[0] <= errors[1] else "**missed**"
+            ours, peer = workload.no_less_accurate
+            said.append(
+                f"{workload.title}: the {workload.reached[0]} was {errors[0]:.1e} ({ours}) and "
+                f"{errors[1]:.1e} ({peer}); that ours be no larger is {verdict}."
+            )
+    return said
 
 
 def conditions(results: Results) -> str:
@@ -282,6 +300,7 @@ def _x(ratio: float) -> float:
 
 def _text(x: float, y: float, words: str, anchor: str = "start", colour: str = "ink") -> str:
     return (
-        f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="var(--dh-{colour})">'
+        f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="var(--dh-{colour})" '
+        'style="paint-order:stroke;stroke:var(--dh-paper);stroke-width:3px">'
         f"{escape(words)}</text>"
     )

@@ -61,6 +61,9 @@ class Workload:
     reached
         What was reached, a name and a function of the data and of what a run returned: the same
         work, or better.
+    no_less_accurate
+        A contender of ours and a peer, where what is reached is an error and ours is to be no
+        larger.
     """
 
     title: str
@@ -69,6 +72,7 @@ class Workload:
     targets: tuple[Target, ...] = ()
     compiled_loops: bool = False
     reached: tuple[str, Callable[[Any, Any], float]] | None = None
+    no_less_accurate: tuple[str, str] | None = None
 
 
 class SelfMeasured(NamedTuple):

@@ -111,6 +111,16 @@ def test_no_loss_is_hidden():
     assert "1.0 MiB / –" in row
 
 
+def test_less_accurate_is_said():
+    workload = WORKLOADS["lda-hard"]
+    ours, peer = workload.no_less_accurate
+    for error, word in ((1e-9, "**missed**"), (1e-14, "is met")):
+        contenders = {ours: {"reached": error}, peer: {"reached": 1e-10}}
+        found = {"lda-hard": {"measured": {NUMPY: {"contenders": contenders}}}}
+        [said] = report.accuracy(found)
+        assert word in said
+
+
 @pytest.mark.parametrize(
     ("key", "name"),
     [(key, name) for key, w in WORKLOADS.items() for name in w.contenders if "ours" in name],
