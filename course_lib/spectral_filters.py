@@ -11,14 +11,14 @@ and differ in the shares :math:`s_i` alone:
 ================ ========================================= =======================
 method           share                                     function
 ================ ========================================= =======================
-ridge [1]_       :math:`\lambda_i / (\lambda_i + \lambda)` `ridge_shares`
+ridge            :math:`\lambda_i / (\lambda_i + \lambda)` `ridge_shares`
 descent, stopped :math:`1 - (1 - \alpha\lambda_i)^k`       `early_stopping_shares`
 least squares    1                                         `numpy.ones`
 ================ ========================================= =======================
 
-On a flat axis the second is about :math:`\alpha k \lambda_i`, the first about
-:math:`\lambda_i / \lambda`: stopping after :math:`k` steps resembles a penalty of
-:math:`\lambda = 1 / (\alpha k)` [2]_.
+The first is the classical filter of ridge [1]_. On a flat axis the second is about :math:`\alpha k
+\lambda_i`, the first about :math:`\lambda_i / \lambda`: stopping after :math:`k` steps resembles a
+penalty of :math:`\lambda = 1 / (\alpha k)` [2]_.
 
 References
 ----------
