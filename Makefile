@@ -15,6 +15,7 @@ RUN := .venv/bin/python
 PORT ?= 8000
 NOTEBOOK ?=
 PACKAGE ?=
+WORKLOADS ?=
 UV_VERSION := 0.13.8
 
 # One thread a process: faster for arrays of this size, and the same digits on every machine.
@@ -29,7 +30,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help book read test coverage mutants lab outputs lint format lock clean distclean python env-build env-test env-rulers
+.PHONY: help book read test coverage mutants bench lab outputs lint format lock clean distclean python env-build env-test env-rulers
 
 help: ## list what make can do
 	@echo "Downhill: gradient-based learning from cost functions to curvature"
@@ -50,6 +51,9 @@ read: ## serve the built book on this computer only (PORT=8000)
 test: env-rulers ## check everything: style, library, notebooks, built pages
 	@"$(RUN)" tools/build.py
 	@"$(RUN)" tools/test.py
+
+bench: env-rulers ## measure speed and memory beside peers (WORKLOADS="tape pca")
+	@"$(RUN)" -m benchmarks $(WORKLOADS)
 
 lab: env-build ## open the notebooks in JupyterLab
 	@"$(RUN)" -m jupyterlab book

@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 SUBMODULES = (
     # Floor 1: plain mathematics.
     "activations",
+    "augmentation",
     "batching",
     "compiled",
     "costs",
@@ -36,6 +37,7 @@ SUBMODULES = (
     "preprocessing",
     "rates",
     "schedules",
+    "spectral_filters",
     "validation",
     # Floor 2: things that learn.
     "gradient_check",

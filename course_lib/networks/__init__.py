@@ -16,6 +16,7 @@ from course_lib.networks.blocks import Residual, Stack
 from course_lib.networks.diagnostics import LayerReport, layer_reports
 from course_lib.networks.faults import FAULTS, FaultyDense
 from course_lib.networks.layers import Dense, Dropout, Layer, Nonlinearity, default_initializer
+from course_lib.networks.mean_field import GaussianMoments, gaussian_moments, relu_cosine
 from course_lib.networks.network import Network
 from course_lib.networks.normalization import BatchNorm, LayerNorm
 from course_lib.networks.price import Multiplications, count_multiplications, numbers_kept
@@ -27,6 +28,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "FaultyDense",
+    "GaussianMoments",
     "Layer",
     "LayerNorm",
     "LayerReport",
@@ -38,6 +40,8 @@ __all__ = [
     "Stack",
     "count_multiplications",
     "default_initializer",
+    "gaussian_moments",
     "layer_reports",
     "numbers_kept",
+    "relu_cosine",
 ]

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS = {
     1: [
         "activations",
+        "augmentation",
         "batching",
         "compiled",
         "costs",
@@ -26,6 +27,7 @@ FLOORS = {
         "preprocessing",
         "rates",
         "schedules",
+        "spectral_filters",
         "validation",
     ],
     2: [

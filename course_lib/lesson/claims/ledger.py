@@ -19,6 +19,8 @@ CHAPTERS = {
     "momentum-and-adaptive": "momentum_and_adaptive",
     "linear-learners": "linear_learners",
     "backpropagation": "backpropagation",
+    "vanishing-and-exploding": "vanishing_and_exploding",
+    "regularization": "regularization",
     "natural-gradient": "natural_gradient",
     "lda-and-pca": "lda_and_pca",
 }
