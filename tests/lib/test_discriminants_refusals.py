@@ -242,6 +242,13 @@ def test_the_quotient_of_one_direction_is_a_plain_number():
     assert type(rayleigh_quotient(np.array([1.0, 2.0]), np.eye(2))) is float
 
 
+def test_a_quotient_has_no_samples_to_choose_from():
+    objective = RayleighQuotient(np.eye(2))
+    for method in (objective.value, objective.gradient, objective.hessian):
+        with pytest.raises(TypeError, match="^RayleighQuotient is not a mean over samples"):
+            method(np.ones(2), [0])
+
+
 def test_a_single_sample_has_no_scatter():
     scatter = scatter_matrices([[1.0, 2.0]], ["a"])
     assert_array_equal(scatter.total, np.zeros((2, 2)))
