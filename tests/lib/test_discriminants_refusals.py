@@ -245,7 +245,7 @@ def test_the_quotient_of_one_direction_is_a_plain_number():
 def test_a_quotient_has_no_samples_to_choose_from():
     objective = RayleighQuotient(np.eye(2))
     for method in (objective.value, objective.gradient, objective.hessian):
-        with pytest.raises(TypeError, match="^RayleighQuotient is not a mean over samples"):
+        with pytest.raises(TypeError, match=r"^RayleighQuotient is not a mean over samples"):
             method(np.ones(2), [0])
 
 
