@@ -14,6 +14,7 @@ endif
 RUN := .venv/bin/python
 PORT ?= 8000
 NOTEBOOK ?=
+PACKAGE ?=
 WORKLOADS ?=
 UV_VERSION := 0.13.8
 
@@ -29,7 +30,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help book read test bench lab outputs lint format lock clean distclean python env-build env-test env-rulers
+.PHONY: help book read test coverage mutants bench lab outputs lint format lock clean distclean python env-build env-test env-rulers
 
 help: ## list what make can do
 	@echo "Downhill: gradient-based learning from cost functions to curvature"
@@ -59,6 +60,14 @@ lab: env-build ## open the notebooks in JupyterLab
 
 outputs: env-build ## run notebooks and store their outputs (NOTEBOOK=book/part1/….ipynb)
 	@"$(RUN)" tools/store_outputs.py $(if $(NOTEBOOK),"$(NOTEBOOK)")
+
+coverage: env-test ## the share of course_lib's lines and branches that the tests reach
+	@"$(RUN)" -m pytest --quiet tests/lib --cov --cov-report=term
+
+mutants: env-test ## change the library in small ways and count what no test notices (PACKAGE=costs)
+	@"$(RUN)" -m pip install --quiet --disable-pip-version-check \
+		-r requirements-mutants.txt -c constraints.txt
+	@"$(RUN)" tools/mutants.py $(PACKAGE)
 
 lint: env-test ## report what the style rules object to
 	@"$(RUN)" -m ruff check .

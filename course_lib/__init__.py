@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 SUBMODULES = (
     # Floor 1: plain mathematics.
     "activations",
+    "augmentation",
     "batching",
     "compiled",
     "costs",
@@ -31,10 +32,12 @@ SUBMODULES = (
     "initializers",
     "likelihoods",
     "momentum_rates",
+    "noise_ball",
     "penalties",
     "preprocessing",
     "rates",
     "schedules",
+    "spectral_filters",
     "validation",
     # Floor 2: things that learn.
     "gradient_check",

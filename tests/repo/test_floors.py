@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS = {
     1: [
         "activations",
+        "augmentation",
         "batching",
         "compiled",
         "costs",
@@ -21,10 +22,12 @@ FLOORS = {
         "initializers",
         "likelihoods",
         "momentum_rates",
+        "noise_ball",
         "penalties",
         "preprocessing",
         "rates",
         "schedules",
+        "spectral_filters",
         "validation",
     ],
     2: [
