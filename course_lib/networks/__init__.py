@@ -18,7 +18,7 @@ from course_lib.networks.faults import FAULTS, FaultyDense
 from course_lib.networks.layers import Dense, Dropout, Layer, Nonlinearity, default_initializer
 from course_lib.networks.mean_field import GaussianMoments, gaussian_moments, relu_cosine
 from course_lib.networks.network import Network
-from course_lib.networks.normalization import BatchNorm, LayerNorm
+from course_lib.networks.normalization import BatchNorm, LayerNorm, Normalization
 from course_lib.networks.price import Multiplications, count_multiplications, numbers_kept
 from course_lib.networks.recomputation import Recomputed
 
@@ -35,6 +35,7 @@ __all__ = [
     "Multiplications",
     "Network",
     "Nonlinearity",
+    "Normalization",
     "Recomputed",
     "Residual",
     "Stack",

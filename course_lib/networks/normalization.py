@@ -44,8 +44,14 @@ from course_lib.networks.layers import Layer, Parts, sum_over_samples
 from course_lib.validation import FloatArray, check_real
 
 
-class _Normalization(Layer):
-    """What both have: a gain and a bias a feature."""
+class Normalization(Layer):
+    """What both have: a gain and a bias a feature, and the way back.
+
+    Parameters
+    ----------
+    epsilon
+        Added to the variance.
+    """
 
     axis: int
 
@@ -94,7 +100,7 @@ class _Normalization(Layer):
         return True
 
 
-class LayerNorm(_Normalization):
+class LayerNorm(Normalization):
     r"""Normalise every sample over its features [2]_. Training or not makes no difference.
 
     Parameters
@@ -109,7 +115,7 @@ class LayerNorm(_Normalization):
         return "LayerNorm()"
 
 
-class BatchNorm(_Normalization):
+class BatchNorm(Normalization):
     r"""Normalise every feature over the samples of the batch [1]_.
 
     In training a sample's output depends on who else is in the batch. Outside of it the running
