@@ -228,8 +228,8 @@ def plot(all_lines: list[Line]) -> str:
     n_met = sum(line.verdict == "met" for line in all_lines)
     told = (
         f"Ratios of our CPU time to the peer's, on a logarithmic axis, one row a target: "
-        f"{n_met} of {len(all_lines)} dots lie left of the mark of their target. The table below "
-        "has every number."
+        f"{n_met} of {len(all_lines)} targets are met, and their dots lie left of the mark of the "
+        "target. The table below has every number."
     )
     bottom = TOP + ROW * len(all_lines)
     parts = [
