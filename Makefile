@@ -14,6 +14,8 @@ endif
 RUN := .venv/bin/python
 PORT ?= 8000
 NOTEBOOK ?=
+PACKAGE ?=
+WORKLOADS ?=
 UV_VERSION := 0.13.8
 
 # One thread a process: faster for arrays of this size, and the same digits on every machine.
@@ -28,7 +30,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help book read test lab outputs lint format lock clean distclean python env-build env-test env-rulers
+.PHONY: help book read test coverage mutants bench lab outputs lint format lock clean distclean python env-build env-test env-rulers
 
 help: ## list what make can do
 	@echo "Downhill: gradient-based learning from cost functions to curvature"
@@ -50,11 +52,22 @@ test: env-rulers ## check everything: style, library, notebooks, built pages
 	@"$(RUN)" tools/build.py
 	@"$(RUN)" tools/test.py
 
+bench: env-rulers ## measure speed and memory beside peers (WORKLOADS="tape pca")
+	@"$(RUN)" -m benchmarks $(WORKLOADS)
+
 lab: env-build ## open the notebooks in JupyterLab
 	@"$(RUN)" -m jupyterlab book
 
 outputs: env-build ## run notebooks and store their outputs (NOTEBOOK=book/part1/….ipynb)
 	@"$(RUN)" tools/store_outputs.py $(if $(NOTEBOOK),"$(NOTEBOOK)")
+
+coverage: env-test ## the share of course_lib's lines and branches that the tests reach
+	@"$(RUN)" -m pytest --quiet tests/lib --cov --cov-report=term
+
+mutants: env-test ## change the library in small ways and count what no test notices (PACKAGE=costs)
+	@"$(RUN)" -m pip install --quiet --disable-pip-version-check \
+		-r requirements-mutants.txt -c constraints.txt
+	@"$(RUN)" tools/mutants.py $(PACKAGE)
 
 lint: env-test ## report what the style rules object to
 	@"$(RUN)" -m ruff check .

@@ -1,19 +1,15 @@
-"""Workloads of networks and of the tape, beside their peers.
-
-Each workload is a function that prepares the data and returns what is to be timed: functions
-without arguments, by contender. `TARGETS` says which ratio of ours to a peer's time is to be
-reached.
-"""
+"""Training networks, and gradients on the tape."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
-from functools import cache
-from itertools import pairwise
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.peers import TorchNetwork, fit_quietly, pytorch
+from benchmarks.workload import Contender, Run, Target, Workload
 from course_lib import tape
 from course_lib.batching import MiniBatches
 from course_lib.costs import SoftmaxCrossEntropy
@@ -22,240 +18,257 @@ from course_lib.networks import Dense, Network
 from course_lib.optimizers import Adam
 from course_lib.training import Training
 
-Contenders = dict[str, Callable[[], object]]
-EPOCHS = 20
+SINGLE, DOUBLE = np.float32, np.float64
+TORCH_TRAINING = "PyTorch eager, fused Adam, float32"
 
 
-@cache
-def digits(dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray]:
+class Samples(NamedTuple):
+    """Samples with their classes, in double precision, and how many epochs to go over them."""
+
+    X: np.ndarray
+    y: np.ndarray
+    epochs: int
+
+
+def digits(tiny: bool) -> Samples:
     from sklearn.datasets import load_digits
 
     X, y = load_digits(return_X_y=True)
-    return (X / 16.0).astype(dtype), y
+    return Samples(X[:300] / 16.0, y[:300], 1) if tiny else Samples(X / 16.0, y, 20)
 
 
-def digits_network(batch_size: int) -> Contenders:
-    """A network 64-100-50-10 on the digits, Adam, 20 epochs."""
+def mean_log_loss(data: Samples, model: Any) -> float:
+    """Return the loss on the training data at the end."""
+    probability = model.predict_proba(data.X.astype(SINGLE))[np.arange(len(data.y)), data.y]
+    return float(-np.log(np.maximum(probability, 1e-30)).mean())
 
-    def ours(dtype: type) -> object:
-        X, y = digits(dtype)
-        # The loss is not to stop anyone: all take 20 epochs.
-        net = MultilayerClassifier(
-            (100, 50),
-            batch_size=batch_size,
-            max_iter=EPOCHS,
-            n_iter_no_change=EPOCHS,
-            random_state=0,
-        )
-        return _quietly(net.fit, X, y)
 
-    def scikit_learn(dtype: type) -> object:
+def digits_network(batch_size: int, targets: tuple[Target, ...]) -> Workload:
+    """A network 64-100-50-10 on the digits."""
+
+    def estimator(make: Callable[[], type], dtype: type) -> Contender:
+        def prepare(data: Samples) -> Run:
+            X, kind = data.X.astype(dtype), make()
+
+            def run() -> object:
+                # The loss is not to stop anyone: all take every epoch.
+                model = kind(
+                    (100, 50),
+                    batch_size=batch_size,
+                    max_iter=data.epochs,
+                    n_iter_no_change=data.epochs,
+                    random_state=0,
+                )
+                return fit_quietly(model, X, data.y)
+
+            return run
+
+        return prepare
+
+    def scikit_learn() -> type:
         from sklearn.neural_network import MLPClassifier
 
-        X, y = digits(dtype)
-        net = MLPClassifier(
-            (100, 50),
-            batch_size=batch_size,
-            max_iter=EPOCHS,
-            n_iter_no_change=EPOCHS,
-            random_state=0,
-        )
-        return _quietly(net.fit, X, y)
+        return MLPClassifier
 
-    def pytorch() -> object:
-        X, y = digits(np.float32)
-        return _train_in_pytorch(X, y, (64, 100, 50, 10), batch_size, EPOCHS)
+    def torch_network(data: Samples) -> Run:
+        X = data.X.astype(SINGLE)
+        return lambda: TorchNetwork((64, 100, 50, 10)).fit(X, data.y, batch_size, data.epochs)
 
-    return {
-        "ours, float32": lambda: ours(np.float32),
-        "ours, float64": lambda: ours(np.float64),
-        "scikit-learn, float64": lambda: scikit_learn(np.float64),
-        "scikit-learn, float32": lambda: scikit_learn(np.float32),
-        "PyTorch eager, fused Adam, float32": pytorch,
-    }
+    return Workload(
+        f"network 64-100-50-10, digits, Adam, batch {batch_size}, 20 epochs",
+        digits,
+        {
+            "ours, float32": estimator(lambda: MultilayerClassifier, SINGLE),
+            "ours, float64": estimator(lambda: MultilayerClassifier, DOUBLE),
+            "scikit-learn MLPClassifier, float64": estimator(scikit_learn, DOUBLE),
+            "scikit-learn MLPClassifier, float32": estimator(scikit_learn, SINGLE),
+            TORCH_TRAINING: torch_network,
+        },
+        targets,
+        reached=("log loss on the training data", mean_log_loss),
+    )
 
 
-def large_network(n_samples: int = 20_000) -> Contenders:
-    """A network 784-512-512-10, batches of 128, one epoch over random rows, float32."""
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((n_samples, 784), dtype=np.float32)
-    y = rng.integers(0, 10, n_samples)
-
-    def ours() -> object:
-        network = Network(784, [Dense(512, "relu"), Dense(512, "relu"), Dense(10)])
-        theta = network.initial_parameters(0, np.float32)
-        training = Training(network, SoftmaxCrossEntropy(), theta, Adam())
-        return training.epoch(X, y, MiniBatches(n_samples, 128, seed=0))
-
-    def pytorch() -> object:
-        return _train_in_pytorch(X, y, (784, 512, 512, 10), 128, 1)
-
-    def products() -> object:
-        """The same number of operations, as products of square matrices: the machine's peak."""
-        n = 1024
-        left = X.ravel()[: n * n].reshape(n, n)
-        right, out = left.copy(), np.empty_like(left)
-        for _ in range(round(large_network_operations(n_samples) / (2 * n**3))):
-            np.dot(left, right, out=out)
-        return out
-
-    return {
-        "ours, float32": ours,
-        "PyTorch eager, fused Adam, float32": pytorch,
-        "matrix products of as many operations": products,
-    }
+LARGE = (784, 512, 512, 10)
 
 
-def large_network_operations(n_samples: int) -> int:
+def random_rows(tiny: bool) -> Samples:
+    rng, n = np.random.default_rng(0), 300 if tiny else 20_000
+    return Samples(rng.standard_normal((n, LARGE[0]), dtype=SINGLE), rng.integers(0, 10, n), 1)
+
+
+def products_of_an_epoch(n_samples: int) -> int:
     """Return the additions and multiplications in the matrix products of an epoch."""
     first, hidden, last = 784 * 512, 512 * 512, 512 * 10
     # Forward, gradient of the weights, gradient of the inputs (not of the first layer).
     return 2 * n_samples * (2 * first + 3 * hidden + 3 * last)
 
 
-def tape_gradient(repeats: int = 50) -> Contenders:
-    """Value and gradient of the digits network on one batch of 32 by automatic differentiation."""
-    import autograd.numpy as anp
-    import torch
-    from autograd import value_and_grad
-    from torch.nn import functional
+class _Trained(NamedTuple):
+    """What an epoch left: its mean loss."""
 
-    y, samples = digits()[1][:32], np.arange(32)
-    cost = SoftmaxCrossEntropy()
-
-    def start(dtype: type) -> tuple[np.ndarray, list[np.ndarray]]:
-        network = Network(64, [Dense(100, "relu"), Dense(50, "relu"), Dense(10)])
-        parts = network.views(network.initial_parameters(0, dtype))
-        return digits(dtype)[0][:32], [layer[k] for layer in parts for k in ("weights", "bias")]
-
-    def ours(dtype: type) -> Callable[[], object]:
-        X, arrays = start(dtype)
-
-        def loss(W1, b1, W2, b2, W3, b3):
-            hidden = tape.relu(tape.relu(X @ W1 + b1) @ W2 + b2)
-            return tape.mean_cost(cost, hidden @ W3 + b3, y)
-
-        return lambda: tape.value_and_gradients(loss, *arrays)
-
-    def layers(dtype: type) -> Callable[[], object]:
-        X, _ = start(dtype)
-        network = Network(64, [Dense(100, "relu"), Dense(50, "relu"), Dense(10)])
-        theta = network.initial_parameters(0, dtype)
-        gradient = np.empty_like(theta)
-
-        def step():
-            output, saved = network.forward(theta, X)
-            network.backward(theta, saved, cost.derivative(output, y) / 32, gradient)
-
-        return step
-
-    def pytorch(dtype: type) -> Callable[[], object]:
-        X, arrays = start(dtype)
-        inputs, targets = torch.tensor(X), torch.tensor(y)
-        W1, b1, W2, b2, W3, b3 = tensors = [torch.tensor(a, requires_grad=True) for a in arrays]
-
-        def step():
-            for tensor in tensors:
-                tensor.grad = None
-            hidden = torch.relu(torch.addmm(b1, inputs, W1))
-            hidden = torch.relu(torch.addmm(b2, hidden, W2))
-            loss = functional.cross_entropy(torch.addmm(b3, hidden, W3), targets)
-            loss.backward()
-            return loss.item()
-
-        return step
-
-    def hips_autograd(dtype: type) -> Callable[[], object]:
-        X, arrays = start(dtype)
-
-        def loss(parameters):
-            W1, b1, W2, b2, W3, b3 = parameters
-            hidden = anp.maximum(anp.dot(X, W1) + b1, 0)
-            hidden = anp.maximum(anp.dot(hidden, W2) + b2, 0)
-            scores = anp.dot(hidden, W3) + b3
-            scores = scores - anp.max(scores, axis=1, keepdims=True)
-            log_total = anp.log(anp.sum(anp.exp(scores), axis=1))
-            return anp.mean(log_total - scores[samples, y])
-
-        gradient = value_and_grad(loss)
-        return lambda: gradient(arrays)
-
-    return {
-        "ours, float32": _many(ours(np.float32), repeats),
-        "ours, float64": _many(ours(np.float64), repeats),
-        "ours, layers, float32": _many(layers(np.float32), repeats),
-        "PyTorch eager, float32": _many(pytorch(np.float32), repeats),
-        "PyTorch eager, float64": _many(pytorch(np.float64), repeats),
-        "HIPS autograd, float64": _many(hips_autograd(np.float64), repeats),
-    }
+    loss: float
 
 
-WORKLOADS: dict[str, Callable[[], Contenders]] = {
-    "network on digits, batch 32": lambda: digits_network(32),
-    "network on digits, batch 200": lambda: digits_network(200),
-    "network 784-512-512-10, batch 128": large_network,
-    "tape, value and gradient": tape_gradient,
-}
-
-#: (workload, ours, peer): the largest ratio of the times that will do.
-TARGETS: dict[tuple[str, str, str], float] = {
-    ("network on digits, batch 32", "ours, float32", "scikit-learn, float64"): 0.33,
-    ("network on digits, batch 32", "ours, float64", "scikit-learn, float64"): 0.50,
-    ("network on digits, batch 32", "ours, float32", "PyTorch eager, fused Adam, float32"): 0.30,
-    ("network on digits, batch 200", "ours, float32", "scikit-learn, float64"): 0.40,
-    ("network on digits, batch 200", "ours, float64", "scikit-learn, float64"): 0.65,
-    (
-        "network 784-512-512-10, batch 128",
-        "ours, float32",
-        "PyTorch eager, fused Adam, float32",
-    ): 1.15,
-    # At least 55 % of the peak.
-    (
-        "network 784-512-512-10, batch 128",
-        "ours, float32",
-        "matrix products of as many operations",
-    ): 1 / 0.55,
-    ("tape, value and gradient", "ours, float32", "PyTorch eager, float32"): 0.7,
-    ("tape, value and gradient", "ours, float64", "PyTorch eager, float64"): 0.7,
-    ("tape, value and gradient", "ours, float64", "HIPS autograd, float64"): 0.25,
-}
-
-
-def _many(function: Callable[[], object], repeats: int) -> Callable[[], object]:
-    def run() -> None:
-        for _ in range(repeats):
-            function()
+def large_network(data: Samples) -> Run:
+    def run() -> object:
+        network = Network(LARGE[0], [Dense(512, "relu"), Dense(512, "relu"), Dense(10)])
+        theta = network.initial_parameters(0, SINGLE)
+        training = Training(network, SoftmaxCrossEntropy(), theta, Adam())
+        return _Trained(training.epoch(data.X, data.y, MiniBatches(len(data.X), 128, seed=0)))
 
     return run
 
 
-def _quietly(function: Callable[..., object], *arguments: object) -> object:
-    from sklearn.exceptions import ConvergenceWarning
+def large_torch_network(data: Samples) -> Run:
+    def run() -> object:
+        trained = TorchNetwork(LARGE).fit(data.X, data.y, 128, 1)
+        return _Trained(trained.loss / -(-len(data.X) // 128))
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return function(*arguments)
+    return run
 
 
-def _train_in_pytorch(
-    X: np.ndarray, y: np.ndarray, sizes: tuple[int, ...], batch_size: int, epochs: int
-) -> float:
-    import torch
+def large_products(data: Samples) -> Run:
+    """As many operations in products of large square matrices: the peak of the machine."""
+    n = 1024 if len(data.X) > 2000 else 128
+    left = np.resize(data.X, (n, n))
+    right, out = left.copy(), np.empty_like(left)
 
-    torch.manual_seed(0)
-    layers: list[torch.nn.Module] = []
-    for n_in, n_out in pairwise(sizes):
-        layers += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU()]
-    network = torch.nn.Sequential(*layers[:-1])
-    optimizer = torch.optim.Adam(network.parameters(), fused=True)
-    cost = torch.nn.CrossEntropyLoss()
-    inputs, targets = torch.from_numpy(X), torch.from_numpy(y)
-    total = 0.0
-    for _ in range(epochs):
-        for batch in torch.randperm(len(X)).split(batch_size):
-            optimizer.zero_grad()
-            loss = cost(network(inputs[batch]), targets[batch])
-            loss.backward()
-            optimizer.step()
-            total += loss.item()
-    return total
+    def run() -> object:
+        for _ in range(round(products_of_an_epoch(len(data.X)) / (2 * n**3))):
+            np.dot(left, right, out=out)
+        return _Trained(np.nan)
+
+    return run
+
+
+def one_batch(tiny: bool) -> Samples:
+    data = digits(tiny)
+    return Samples(data.X[:32], data.y[:32], 1)
+
+
+def _network() -> Network:
+    return Network(64, [Dense(100, "relu"), Dense(50, "relu"), Dense(10)])
+
+
+def _parameters(dtype: type) -> list[np.ndarray]:
+    network = _network()
+    parts = network.views(network.initial_parameters(0, dtype))
+    return [layer[name] for layer in parts for name in ("weights", "bias")]
+
+
+def tape_gradient(dtype: type, data: Samples) -> Run:
+    X, y, arrays, cost = data.X.astype(dtype), data.y, _parameters(dtype), SoftmaxCrossEntropy()
+
+    def loss(W1, b1, W2, b2, W3, b3):
+        hidden = tape.relu(tape.relu(X @ W1 + b1) @ W2 + b2)
+        return tape.mean_cost(cost, hidden @ W3 + b3, y)
+
+    return lambda: tape.value_and_gradients(loss, *arrays)
+
+
+def layers_gradient(dtype: type, data: Samples) -> Run:
+    X, network, cost = data.X.astype(dtype), _network(), SoftmaxCrossEntropy()
+    theta = network.initial_parameters(0, dtype)
+    gradient = np.empty_like(theta)
+    parts = [layer[name] for layer in network.views(gradient) for name in ("weights", "bias")]
+
+    def run() -> object:
+        output, saved = network.forward(theta, X)
+        costs, slopes = cost.pointwise_and_derivative(output, data.y)
+        network.backward(theta, saved, slopes / len(X), gradient)
+        return costs.mean(), parts
+
+    return run
+
+
+def torch_gradient(dtype: type, data: Samples) -> Run:
+    torch = pytorch()
+    inputs, targets = torch.tensor(data.X.astype(dtype)), torch.tensor(data.y)
+    tensors = [torch.tensor(array, requires_grad=True) for array in _parameters(dtype)]
+    W1, b1, W2, b2, W3, b3 = tensors
+
+    def run() -> object:
+        for tensor in tensors:
+            tensor.grad = None
+        hidden = torch.relu(torch.addmm(b1, inputs, W1))
+        hidden = torch.relu(torch.addmm(b2, hidden, W2))
+        loss = torch.nn.functional.cross_entropy(torch.addmm(b3, hidden, W3), targets)
+        loss.backward()
+        return loss.item(), [tensor.grad for tensor in tensors]
+
+    return run
+
+
+def hips_gradient(dtype: type, data: Samples) -> Run:
+    import autograd.numpy as anp
+    from autograd import value_and_grad
+
+    X, arrays, rows = data.X.astype(dtype), _parameters(dtype), np.arange(len(data.X))
+
+    def loss(parameters):
+        W1, b1, W2, b2, W3, b3 = parameters
+        hidden = anp.maximum(anp.dot(X, W1) + b1, 0)
+        hidden = anp.maximum(anp.dot(hidden, W2) + b2, 0)
+        scores = anp.dot(hidden, W3) + b3
+        scores = scores - anp.max(scores, axis=1, keepdims=True)
+        log_total = anp.log(anp.sum(anp.exp(scores), axis=1))
+        return anp.mean(log_total - scores[rows, data.y])
+
+    gradient = value_and_grad(loss)
+    return lambda: gradient(arrays)
+
+
+SCIKIT_LEARN = "scikit-learn MLPClassifier, float64"
+
+WORKLOADS = {
+    "digits-32": digits_network(
+        32,
+        (
+            Target("ours, float32", SCIKIT_LEARN, 0.33),
+            Target("ours, float64", SCIKIT_LEARN, 0.50),
+            Target("ours, float32", TORCH_TRAINING, 0.30),
+        ),
+    ),
+    "digits-200": digits_network(
+        200,
+        (
+            Target("ours, float32", SCIKIT_LEARN, 0.40),
+            Target("ours, float64", SCIKIT_LEARN, 0.65),
+        ),
+    ),
+    "large-network": Workload(
+        "network 784-512-512-10, Adam, batch 128, 20 000 rows, one epoch",
+        random_rows,
+        {
+            "ours, float32": large_network,
+            TORCH_TRAINING: large_torch_network,
+            "matrix products of as many operations": large_products,
+        },
+        (
+            Target("ours, float32", TORCH_TRAINING, 1.15),
+            Target(
+                "ours, float32", "matrix products of as many operations", 1 / 0.55, as_share=True
+            ),
+        ),
+        reached=("mean log loss of the epoch", lambda data, trained: trained.loss),
+    ),
+    "tape": Workload(
+        "value and gradient of the digits network on one batch of 32",
+        one_batch,
+        {
+            "ours, tape, float32": partial(tape_gradient, SINGLE),
+            "ours, tape, float64": partial(tape_gradient, DOUBLE),
+            "ours, layers, float32": partial(layers_gradient, SINGLE),
+            "PyTorch eager, float32": partial(torch_gradient, SINGLE),
+            "PyTorch eager, float64": partial(torch_gradient, DOUBLE),
+            "HIPS autograd, float64": partial(hips_gradient, DOUBLE),
+        },
+        (
+            Target("ours, tape, float32", "PyTorch eager, float32", 0.7),
+            Target("ours, tape, float64", "PyTorch eager, float64", 0.7),
+            Target("ours, tape, float64", "HIPS autograd, float64", 0.25),
+        ),
+        reached=("value", lambda data, result: float(result[0])),
+    ),
+}

@@ -32,6 +32,7 @@ SUBMODULES = (
     "initializers",
     "likelihoods",
     "momentum_rates",
+    "noise_ball",
     "penalties",
     "preprocessing",
     "rates",

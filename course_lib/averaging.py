@@ -1,7 +1,8 @@
 r"""Iterate averaging: the mean of the way is better than its end.
 
-Chapter: *GD variants*. With a constant step size and noisy gradients the iterates hover around the
-minimum for ever. Their mean does not: the noise averages out, and the step size may stay large.
+Chapter: *Variants of gradient descent*. With a constant step size and noisy gradients the iterates
+hover around the minimum for ever. Their mean does not: the noise averages out, and the step size
+may stay large.
 
 An average is a callback of the run::
 

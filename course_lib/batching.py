@@ -1,6 +1,6 @@
 r"""Batches: which samples the next gradient is made from.
 
-Chapter: *GD variants*. The step is always the same,
+Chapter: *Variants of gradient descent*. The step is always the same,
 
 .. math:: \theta \leftarrow \theta - \frac{\alpha}{|B|} \sum_{i \in B} \nabla \ell_i(\theta),
 

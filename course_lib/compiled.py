@@ -22,7 +22,7 @@ from collections.abc import Callable
 from functools import cache, cached_property, update_wrapper
 from importlib.util import find_spec
 from types import FunctionType
-from typing import Any
+from typing import Any, ClassVar
 
 
 @cache
@@ -38,7 +38,12 @@ class CompiledFunction:
     ----------
     python : callable
         The function as written.
+    options : dict
+        For the compiler.
     """
+
+    # "numpy": division by zero gives infinity, as in an array, and loops can be vectorized.
+    options: ClassVar[dict[str, Any]] = {"error_model": "numpy"}
 
     def __init__(self, function: FunctionType) -> None:
         self.python = function
@@ -52,12 +57,10 @@ class CompiledFunction:
             return function
         import numba
 
-        # "numpy": division by zero gives infinity, as in an array, and loops can be vectorized.
-        options: dict[str, Any] = {"error_model": "numpy"}
         try:
-            return numba.njit(**options, cache=True)(function)
+            return numba.njit(**self.options, cache=True)(function)
         except RuntimeError:  # No folder to keep the machine code in: compile for this process.
-            return numba.njit(**options)(function)
+            return numba.njit(**self.options)(function)
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the fastest form there is."""

@@ -80,13 +80,25 @@ def encode_classes(y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.intp]]:
     # Whole numbers, booleans and words are labels; only what else comes has to be looked at.
     if np.asarray(y).dtype.kind not in "biuU":
         check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
+    classes, codes = _sorted_values(np.asarray(y))
     if len(classes) < 2:
         raise ValueError(
             f"y must hold at least two classes, got 1 class ({classes[0]!r}): with one class there "
             "is nothing to tell apart"
         )
     return classes, codes
+
+
+def _sorted_values(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    if y.dtype.kind == "i" and y.size:
+        low, high = int(y.min()), int(y.max())
+        if high - low < y.size:
+            # Whole numbers close together are counted, which takes no comparisons.
+            numbers = y.astype(np.int64, copy=False) - low
+            occurs = np.bincount(numbers) > 0
+            classes = (np.flatnonzero(occurs) + low).astype(y.dtype)
+            return classes, (np.cumsum(occurs) - 1)[numbers]
+    return np.unique(y, return_inverse=True)
 
 
 def sample_weights(

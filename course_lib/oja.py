@@ -1,6 +1,6 @@
 r"""Principal components by climbing: gradient ascent on the variance, and Oja's rule.
 
-Chapters: *Descent elsewhere*, *LDA vs PCA*. The first principal component solves
+Chapters: *Descent elsewhere*, *LDA and PCA*. The first principal component solves
 
 .. math:: \max_{\|w\| = 1} w^\top S w,
 

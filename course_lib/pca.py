@@ -1,6 +1,6 @@
 r"""Principal component analysis, as scikit-learn estimators.
 
-Chapter: *LDA vs PCA*. The directions of largest variance are the eigenvectors of the covariance
+Chapter: *LDA and PCA*. The directions of largest variance are the eigenvectors of the covariance
 
 .. math:: S = \frac{1}{n - 1} \sum_i (x_i - \bar x)(x_i - \bar x)^\top,
 

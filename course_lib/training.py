@@ -1,8 +1,8 @@
 r"""Training a network: epochs of mini-batch steps, and when to stop.
 
-Chapters: *GD variants*, *Backpropagation*, *Regularization*. `descend` keeps every point of a run,
-which is right for looking at methods; a network takes thousands of steps over thousands of
-parameters, so here the history is one line an epoch. The step is the same,
+Chapters: *Variants of gradient descent*, *Backpropagation*, *Regularization*. `descend` keeps every
+point of a run, which is right for looking at methods; a network takes thousands of steps over
+thousands of parameters, so here the history is one line an epoch. The step is the same,
 
 .. math::
     g = \frac{1}{|B|} \sum_{i \in B} w_i \nabla_\theta\, \ell\bigl(f_\theta(x_i), y_i\bigr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # The same examples every time: a test that fails today fails tomorrow. No deadline: shared
 # machines stall. A longer search by hand: pytest --hypothesis-profile=search.
@@ -18,6 +18,15 @@ settings.register_profile(
 )
 settings.register_profile(
     "search", settings.get_profile("course"), derandomize=False, max_examples=1000
+)
+# For `make mutants`: a mutant is killed by one failing example, which nobody will read. One process
+# runs the tests again and again, so that a method's property meets many instances of its class.
+settings.register_profile(
+    "mutants",
+    settings.get_profile("course"),
+    max_examples=8,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
 settings.load_profile("course")
 

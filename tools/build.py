@@ -32,6 +32,7 @@ EXECUTION_CACHE = OUTPUT / ".jupyter_cache"
 DOCTREES = OUTPUT / ".doctrees"
 # Everything a page can depend on.
 SOURCES = ("book", "course_lib", "tools", "_config.yml", "_toc.yml", "CHANGELOG.md")
+SOURCES += ("benchmarks/results.md",)
 SOURCES += ("constraints.txt", "pyproject.toml")
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 

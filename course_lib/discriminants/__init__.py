@@ -1,6 +1,6 @@
 """Discriminants: directions along which classes differ most.
 
-Chapter: *LDA vs PCA*. The scatter matrices, the ratio that Fisher's criterion maximizes and its
+Chapter: *LDA and PCA*. The scatter matrices, the ratio that Fisher's criterion maximizes and its
 solutions are plain mathematics and load with this package; the estimator
 `LinearDiscriminantAnalysis` needs scikit-learn and loads when it is first named.
 """
@@ -20,19 +20,23 @@ from course_lib.discriminants.shrinkage import (
     pooled_ledoit_wolf,
     shrink_to_identity,
 )
+from course_lib.discriminants.threshold import Cut, best_cut, gaussian_error
 
 if TYPE_CHECKING:
     from course_lib.discriminants.lda import DiscardedDirectionsWarning, LinearDiscriminantAnalysis
 
 __all__ = [
+    "Cut",
     "DiscardedDirectionsWarning",
     "DiscriminantDirections",
     "FisherDirection",
     "LinearDiscriminantAnalysis",
     "RayleighQuotient",
     "ScatterMatrices",
+    "best_cut",
     "discriminant_directions",
     "fisher_direction",
+    "gaussian_error",
     "ledoit_wolf_intensity",
     "pooled_ledoit_wolf",
     "rayleigh_quotient",

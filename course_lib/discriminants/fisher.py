@@ -1,14 +1,14 @@
 r"""Fisher's discriminant: the direction in which classes are far apart for their width.
 
-Chapter: *LDA vs PCA*. Along a direction :math:`w` the classes differ by :math:`w^\top S_b w` and
-spread by :math:`w^\top S_w w`. Fisher's criterion is their ratio,
+Chapter: *LDA and PCA*. Along a direction :math:`w` the classes differ by :math:`w^\top S_B w` and
+spread by :math:`w^\top S_W w`. Fisher's criterion is their ratio,
 
-.. math:: J(w) = \frac{w^\top S_b w}{w^\top S_w w},
+.. math:: R(w) = \frac{w^\top S_B w}{w^\top S_W w},
 
-and it is largest where :math:`S_b w = J S_w w`. Two classes need no eigenvectors: with
-:math:`S_b = (m_1 - m_0)(m_1 - m_0)^\top` the left side always points along :math:`m_1 - m_0`, so
+and it is largest where :math:`S_B w = R S_W w`. Two classes need no eigenvectors: with
+:math:`S_B = (m_1 - m_0)(m_1 - m_0)^\top` the left side always points along :math:`m_1 - m_0`, so
 
-.. math:: w \propto S_w^{-1} (m_1 - m_0), \qquad J = (m_1 - m_0)^\top S_w^{-1} (m_1 - m_0).
+.. math:: w \propto S_W^{-1} (m_1 - m_0), \qquad R = (m_1 - m_0)^\top S_W^{-1} (m_1 - m_0).
 
 R. A. Fisher, "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7 (1936),
 pp. 179-188; C. R. Rao, "The utilization of multiple measurements in problems of biological
@@ -36,7 +36,7 @@ class FisherDirection:
     direction : ndarray of shape (n_features,)
         :math:`w`, of unit length, pointing from the first class to the second.
     criterion : float
-        :math:`J(w)`.
+        :math:`R(w)`.
     threshold : float
         Half-way between the projected class means.
     classes : ndarray of shape (2,)
@@ -100,9 +100,9 @@ class DiscriminantDirections(NamedTuple):
     Attributes
     ----------
     directions : ndarray of shape (n_features, n_components)
-        One a column, scaled so that :math:`W^\top S_w W = I`. They are not orthogonal in general.
+        One a column, scaled so that :math:`W^\top S_W W = I`. They are not orthogonal in general.
     criteria : ndarray of shape (n_components,)
-        :math:`J` along each, falling.
+        :math:`R` along each, falling.
     """
 
     directions: FloatArray
@@ -112,18 +112,18 @@ class DiscriminantDirections(NamedTuple):
 def discriminant_directions(
     within: ArrayLike, between: ArrayLike, n_components: int | None = None
 ) -> DiscriminantDirections:
-    r"""Return the solutions of :math:`S_b w = J S_w w`, the largest :math:`J` first.
+    r"""Return the solutions of :math:`S_B w = R S_W w`, the largest :math:`R` first.
 
-    With :math:`S_w = L L^\top` and :math:`w = L^{-\top} v` this is the ordinary symmetric problem
-    :math:`L^{-1} S_b L^{-\top} v = J v`: in coordinates where every class is as wide in all
+    With :math:`S_W = L L^\top` and :math:`w = L^{-\top} v` this is the ordinary symmetric problem
+    :math:`L^{-1} S_B L^{-\top} v = R v`: in coordinates where every class is as wide in all
     directions, the best direction is the one in which the means spread most.
 
     Parameters
     ----------
     within, between
-        :math:`S_w` and :math:`S_b`, shape (n_features, n_features).
+        :math:`S_W` and :math:`S_B`, shape (n_features, n_features).
     n_components
-        How many to return; all if not given. No more than ``n_classes - 1`` have :math:`J > 0`,
+        How many to return; all if not given. No more than ``n_classes - 1`` have :math:`R > 0`,
         because the class means' weighted deviations from the overall mean add up to zero.
 
     Raises
@@ -131,18 +131,18 @@ def discriminant_directions(
     numpy.linalg.LinAlgError
         If the within-class scatter is singular.
     """
-    S_w = check_array("within", within, ndim=2)
-    S_b = check_array("between", between, shape=S_w.shape)
-    wanted = len(S_w)
+    S_W = check_array("within", within, ndim=2)
+    S_B = check_array("between", between, shape=S_W.shape)
+    wanted = len(S_W)
     if n_components is not None:
         wanted = check_integer("n_components", n_components, at_least=1)
-        if wanted > len(S_w):
+        if wanted > len(S_W):
             raise ValueError(
-                f"n_components must be at most the number of features, {len(S_w)}, got {wanted}"
+                f"n_components must be at most the number of features, {len(S_W)}, got {wanted}"
             )
-    _require_full_rank(S_w)
-    L = np.linalg.cholesky(S_w)
-    whitened = np.linalg.solve(L, np.linalg.solve(L, S_b).T)
+    _require_full_rank(S_W)
+    L = np.linalg.cholesky(S_W)
+    whitened = np.linalg.solve(L, np.linalg.solve(L, S_B).T)
     criteria, vectors = np.linalg.eigh((whitened + whitened.T) / 2)
     directions = np.linalg.solve(L.T, vectors[:, ::-1][:, :wanted])
     return DiscriminantDirections(with_fixed_signs(directions), criteria[::-1][:wanted])

@@ -1,14 +1,14 @@
 r"""Linear discriminant analysis, as a scikit-learn estimator.
 
-Chapter: *LDA vs PCA*. Give every class a Gaussian density with its own mean :math:`m_k` and one
+Chapter: *LDA and PCA*. Give every class a Gaussian density with its own mean :math:`m_c` and one
 covariance :math:`\Sigma` for all. The logarithm of prior times density is then, up to a term that
 all classes share, linear in :math:`x`:
 
-.. math:: \delta_k(x) = (x - \bar x)^\top c_k - \tfrac12 (m_k - \bar x)^\top c_k + \log \pi_k,
-    \qquad \Sigma c_k = m_k - \bar x.
+.. math:: z_c(x) = (x - \bar x)^\top a_c - \tfrac12 (m_c - \bar x)^\top a_c + \log \pi_c,
+    \qquad \Sigma a_c = m_c - \bar x.
 
-One solve per class is the whole fit. The same :math:`c_k` give the discriminant directions: with
-:math:`M` holding the rows :math:`\sqrt{\pi_k} (m_k - \bar x)^\top`, the small matrix
+One solve per class is the whole fit. The same :math:`a_c` give the discriminant directions: with
+:math:`M` holding the rows :math:`\sqrt{\pi_c} (m_c - \bar x)^\top`, the small matrix
 :math:`M \Sigma^{-1} M^\top` of shape (n_classes, n_classes) has the nonzero eigenvalues of
 :math:`\Sigma^{-1} M^\top M`, and these are Fisher's criteria.
 """
@@ -61,7 +61,7 @@ class LinearDiscriminantAnalysis(
         How many directions `transform` keeps: at most ``min(n_classes - 1, n_features)``, which is
         the default. Classification always uses all of them.
     priors : array-like of shape (n_classes,), optional
-        The class probabilities :math:`\pi_k`, in the order of ``classes_``; the shares of the
+        The class probabilities :math:`\pi_c`, in the order of ``classes_``; the shares of the
         classes in the training data if not given. The covariance is pooled over the samples
         whatever the priors say: they describe the world, not the spread of the samples.
     shrinkage : float or "auto", optional
@@ -80,7 +80,7 @@ class LinearDiscriminantAnalysis(
         The mean of the class means, weighted by the priors. Scores and projections are computed
         from ``X - xbar_``: far from zero the digits would cancel.
     covariance_ : ndarray of shape (n_features, n_features)
-        The pooled within-class covariance :math:`S_w / n`, shrunk if asked.
+        The pooled within-class covariance :math:`S_W / n`, shrunk if asked.
     coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
     intercept_ : ndarray of shape (n_classes,), or (1,)
     scalings_ : ndarray of shape (n_features, n_directions)
@@ -175,7 +175,7 @@ class LinearDiscriminantAnalysis(
         return self
 
     def _solve(self, X: FloatArray, codes: NDArray[np.intp], targets: FloatArray) -> FloatArray:
-        r"""Return the columns :math:`c_k` with :math:`\Sigma c_k = m_k - \bar x`."""
+        r"""Return the columns :math:`a_c` with :math:`\Sigma a_c = m_c - \bar x`."""
         tol = check_real("tol", self.tol, at_least=0)
         self.within_rank_ = X.shape[1]
         if isinstance(self.shrinkage, str):

@@ -1,12 +1,12 @@
 r"""The ratio of two quadratic forms, as a number and as an objective.
 
-Chapter: *LDA vs PCA*. The generalised Rayleigh quotient
+Chapter: *LDA and PCA*. The generalised Rayleigh quotient
 
-.. math:: \rho(w) = \frac{w^\top A w}{w^\top B w}
+.. math:: R(w) = \frac{w^\top A w}{w^\top B w}
 
 depends on the direction of :math:`w` alone. With :math:`A` the between-class and :math:`B` the
 within-class scatter it is Fisher's criterion, with :math:`A` a covariance and :math:`B = I` the
-variance that PCA maximizes. Its gradient vanishes where :math:`A w = \rho B w`: its stationary
+variance that PCA maximizes. Its gradient vanishes where :math:`A w = R B w`: its stationary
 points are the generalised eigenvectors and its values there the eigenvalues.
 
 G. H. Golub and C. F. Van Loan, *Matrix Computations*, 4th ed., Johns Hopkins University Press,
@@ -76,7 +76,7 @@ class RayleighQuotient(Objective):
 
     Notes
     -----
-    The gradient of :math:`\rho` is :math:`2 (A w - \rho B w) / (w^\top B w)`. It is orthogonal to
+    The gradient of :math:`R` is :math:`2 (A w - R B w) / (w^\top B w)`. It is orthogonal to
     :math:`w`, so a gradient step never shortens :math:`w`, and a longer :math:`w` means smaller
     steps: keep the constraint :math:`\|w\| = 1` in mind when comparing step sizes.
     """

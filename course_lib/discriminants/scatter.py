@@ -1,15 +1,15 @@
 r"""Scatter: how data spread inside classes, between them, and in all.
 
-Chapter: *LDA vs PCA*. With :math:`n_k` samples and mean :math:`m_k` in class :math:`k` and overall
+Chapter: *LDA and PCA*. With :math:`n_c` samples and mean :math:`m_c` in class :math:`c` and overall
 mean :math:`m`,
 
 .. math::
-    S_w = \sum_k \sum_{i \in k} (x_i - m_k)(x_i - m_k)^\top, \qquad
-    S_b = \sum_k n_k (m_k - m)(m_k - m)^\top, \qquad S_t = S_w + S_b.
+    S_W = \sum_c \sum_{i \in c} (x_i - m_c)(x_i - m_c)^\top, \qquad
+    S_B = \sum_c n_c (m_c - m)(m_c - m)^\top, \qquad S_T = S_W + S_B.
 
 Scatter is a sum, not a mean: divided by :math:`n` it is a covariance. A class counts by its size,
-in :math:`S_w` as in :math:`S_b`; leave the sizes out and the identity with the total
-:math:`S_t = \sum_i (x_i - m)(x_i - m)^\top` is lost.
+in :math:`S_W` as in :math:`S_B`; leave the sizes out and the identity with the total
+:math:`S_T = \sum_i (x_i - m)(x_i - m)^\top` is lost.
 
 R. A. Fisher, "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7 (1936),
 pp. 179-188; C. M. Bishop, *Pattern Recognition and Machine Learning*, Springer, 2006, §4.1.4 and
@@ -38,7 +38,7 @@ class ScatterMatrices:
     Attributes
     ----------
     within, between : ndarray of shape (n_features, n_features)
-        :math:`S_w` and :math:`S_b`.
+        :math:`S_W` and :math:`S_B`.
     classes : ndarray of shape (n_classes,)
         The labels, sorted; the next two follow their order.
     class_sizes : ndarray of int, shape (n_classes,)
@@ -56,7 +56,7 @@ class ScatterMatrices:
 
     @property
     def total(self) -> FloatArray:
-        """The scatter around the overall mean, :math:`S_t = S_w + S_b`."""
+        """The scatter around the overall mean, :math:`S_T = S_W + S_B`."""
         return self.within + self.between
 
 
@@ -105,7 +105,7 @@ def scatter_matrices(X: ArrayLike, y: ArrayLike) -> ScatterMatrices:
 def class_deviations(
     X: FloatArray, codes: NDArray[np.integer], sizes: NDArray[np.integer]
 ) -> tuple[FloatArray, FloatArray]:
-    r"""Return the mean :math:`m` and, for every class, :math:`m_k - m`.
+    r"""Return the mean :math:`m` and, for every class, :math:`m_c - m`.
 
     The classes are averaged after the mean is gone: between two numbers far from zero, the
     difference would be mostly rounding.

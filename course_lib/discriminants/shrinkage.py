@@ -1,6 +1,6 @@
 r"""Shrinkage: a covariance estimated from few samples, pulled towards a simple one.
 
-Chapter: *LDA vs PCA*. With fewer samples than features a sample covariance has directions of
+Chapter: *LDA and PCA*. With fewer samples than features a sample covariance has directions of
 variance zero, and not many more samples leave it with far too small ones. Shrinkage mixes it with a
 multiple of the identity,
 

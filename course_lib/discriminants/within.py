@@ -1,6 +1,6 @@
 r"""Solving with the within-class covariance, without losing digits that the data hold.
 
-Chapter: *LDA vs PCA*. Discriminants are :math:`c = \Sigma^{-1} (m_k - \bar x)`. Forming
+Chapter: *LDA and PCA*. Discriminants are :math:`c = \Sigma^{-1} (m_c - \bar x)`. Forming
 :math:`\Sigma = \frac1n R^\top R` from the class-centred rows :math:`R` squares their condition
 number. Three routes, the cheapest that is good enough:
 
@@ -9,7 +9,7 @@ number. Three routes, the cheapest that is good enough:
 ========================  ===================================================  ===================
 well-conditioned          Cholesky, :math:`\Sigma = L L^\top`                   :math:`n d^2`
 ill-conditioned           the same, and once more on the residual               :math:`n d^2`
-                          :math:`(m_k - \bar x) - \frac1n R^\top (R c)` [1]_
+                          :math:`(m_c - \bar x) - \frac1n R^\top (R c)` [1]_
 nearly singular           singular values of :math:`R`; those below a           :math:`2 n d^2`
                           tolerance are no directions
 ========================  ===================================================  ===================

@@ -230,7 +230,7 @@ def _story(step: float, momentum: float, factors: FloatArray, needed: int | None
     elif momentum == 0:
         how = "No momentum: every direction has a factor of its own."
     elif not swing.any():
-        how = "No direction oscillates: the momentum is too small to make a difference."
+        how = "No direction oscillates: each still has a factor of its own."
     else:
         slowest = "flat" if factors.argmax() == 0 else "steep"
         how = (

@@ -23,7 +23,7 @@ from course_lib.schedules import Schedule
 from course_lib.validation import FloatArray, check_real
 
 #: Samples laid out together, where there are batches.
-LAID_OUT = 512
+LAID_OUT = 1024
 
 
 def step_sizes(step_size: float | Schedule, first: int, n: int, decay: float = 0.0) -> FloatArray:
@@ -229,7 +229,8 @@ class LogisticLearner:
         if weight is not None:
             pushes *= weight[order]
         decay = (1.0 - sizes * self.unit.decay).astype(self.dtype)
-        codes = codes[order]
+        is_binary = len(self.theta) == 1
+        targets = (signs(codes, 2, self.dtype)[0] if is_binary else codes)[order]
         # A few hundred samples are laid out at once: the room for them stays in the cache.
         at_once = max(1, LAID_OUT // size)
         taken = np.empty((min(at_once * size, n), X.shape[1]), X.dtype)
@@ -238,11 +239,36 @@ class LogisticLearner:
             part = slice(k * size, (k + at_once) * size)
             chosen = order[part]
             features = np.take(X, chosen, axis=0, out=taken[: len(chosen)], mode="clip")
-            self._learn(
-                rows[: len(chosen)], features, codes[part], pushes[part], decay[k : k + at_once]
+            learn = self._learn_binary if is_binary else self._learn_multinomial
+            learn(
+                rows[: len(chosen)], features, targets[part], pushes[part], decay[k : k + at_once]
             )
 
-    def _learn(
+    def _learn_binary(
+        self,
+        rows: FloatArray,
+        features: FloatArray,
+        labels: FloatArray,
+        pushes: FloatArray,
+        decay: FloatArray,
+    ) -> None:
+        """Lay the samples out in ``rows``, and learn from them batch by batch."""
+        np.multiply(features, labels[:, None], out=rows[:, :-1])
+        rows[:, -1] = labels if self.unit.intercept else 0.0
+        shrink = np.ones((len(decay), rows.shape[1]), self.dtype)
+        shrink[:, :-1] = decay[:, None]
+        n_full, rest = divmod(len(rows), self.batch_size)
+        for first, n, size in ((0, n_full, self.batch_size), (n_full, 1, rest)):
+            if n and size:
+                part = slice(first * self.batch_size, first * self.batch_size + n * size)
+                mini_batch_pass(
+                    self.theta[0],
+                    rows[part].reshape(n, size, -1),
+                    pushes[part].reshape(n, size),
+                    shrink[first:],
+                )
+
+    def _learn_multinomial(
         self,
         rows: FloatArray,
         features: FloatArray,
@@ -251,15 +277,9 @@ class LogisticLearner:
         decay: FloatArray,
     ) -> None:
         """Lay the samples out in ``rows``, and learn from them batch by batch."""
-        if len(self.theta) == 1:
-            labels = signs(codes, 2, self.dtype)[0]
-            np.multiply(features, labels[:, None], out=rows[:, :-1])
-            rows[:, -1] = labels if self.unit.intercept else 0.0
-            mini_batch_pass(self.theta[0], rows, pushes, self.batch_size, decay)
-        else:
-            rows[:, :-1] = features
-            rows[:, -1] = self.unit.intercept
-            softmax_pass(self.theta, rows, codes, pushes, self.batch_size, decay)
+        rows[:, :-1] = features
+        rows[:, -1] = self.unit.intercept
+        softmax_pass(self.theta, rows, codes, pushes, self.batch_size, decay)
 
 
 def _numbers(array: NDArray) -> NDArray | list[float]:

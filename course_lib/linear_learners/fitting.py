@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from course_lib.batching import MiniBatches
 from course_lib.descent import Callback, DivergenceWarning, descend
+from course_lib.estimator import progress_bar
 from course_lib.linear_learners.proximal import proximal_descent
 from course_lib.objectives.empirical_risk import EmpiricalRisk
 from course_lib.optimizers import OPTIMIZERS, Optimizer, named_optimizer
@@ -321,22 +322,13 @@ def warn_not_converged(learner: Any, what: str) -> None:
 def reporting(learner: Any, total: int) -> Iterator[list[Callback]]:
     """Yield the learner's callbacks, and with ``progress=True`` one that moves a bar."""
     callbacks = list(learner.callbacks or ())
-    if not learner.progress:
-        yield callbacks
-        return
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        raise ImportError(
-            "progress=True needs tqdm: install it, or give callbacks= of your own"
-        ) from None
-    with tqdm(total=total) as bar:
+    with progress_bar(learner.progress, total) as advance:
 
         def move(progress: Progress) -> None:
-            bar.update(progress.iteration - bar.n)
-            bar.set_postfix(loss=f"{progress.value:.4g}", refresh=False)
+            if progress.iteration:
+                advance(loss=f"{progress.value:.4g}")
 
-        yield [*callbacks, move]
+        yield [*callbacks, move] if learner.progress else callbacks
 
 
 def cap_of(learner: Any) -> int:

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from course_lib.activations import Activation
 from course_lib.batching import MiniBatches
 from course_lib.costs.base import Cost
-from course_lib.estimator import new_data, random_generator
+from course_lib.estimator import new_data, progress_bar, random_generator
 from course_lib.networks import BatchNorm, Dense, Dropout, Layer, LayerNorm, Network, Nonlinearity
 from course_lib.optimizers import (
     OPTIMIZERS,
@@ -29,7 +29,7 @@ from course_lib.optimizers import (
 )
 from course_lib.penalties import L1, L2, ElasticNet, Penalty
 from course_lib.schedules import Schedule
-from course_lib.training import EpochCallback, History, Training
+from course_lib.training import Epoch, EpochCallback, History, Training
 from course_lib.validation import FloatArray, check_choice, check_integer, check_real
 
 #: The optimizers that need nothing but the gradient of a batch.
@@ -233,7 +233,11 @@ class Multilayer(BaseEstimator):
                 X, y, weight, rules["validation_score"] = self._keep_aside(X, y, weight)
         if weight is not None:
             weight = weight / weight.mean()
-        with _ProgressBar(self.progress and not one_pass, epochs) as bar:
+        with progress_bar(self.progress and not one_pass, epochs) as advance:
+
+            def move(epoch: Epoch) -> None:
+                advance(loss=f"{epoch.loss:.4g}")
+
             training.run(
                 X,
                 y,
@@ -241,7 +245,7 @@ class Multilayer(BaseEstimator):
                 max_epochs=epochs,
                 weight=weight,
                 rng=self.rng_,
-                callbacks=[*(self.callbacks or ()), *bar],
+                callbacks=[*(self.callbacks or ()), move],
                 history=self.history_,
                 **rules,
             )
@@ -288,32 +292,3 @@ class Multilayer(BaseEstimator):
             return self._score(output, y_aside, weight_aside)
 
         return X[train], y[train], None if weight is None else weight[train], score
-
-
-class _ProgressBar:
-    """A bar that moves an epoch at a time; as an iterable, the callback that moves it, if any."""
-
-    def __init__(self, wanted: bool, epochs: int) -> None:
-        self.bar = None
-        if wanted:
-            try:
-                from tqdm.auto import tqdm
-            except ImportError:
-                raise ImportError(
-                    "progress=True needs tqdm: install it, or give callbacks= of your own"
-                ) from None
-            self.bar = tqdm(total=epochs, unit="epoch")
-
-    def __enter__(self) -> list[EpochCallback]:
-        if self.bar is None:
-            return []
-
-        def move(epoch: Any) -> None:
-            self.bar.set_postfix(loss=f"{epoch.loss:.4g}", refresh=False)
-            self.bar.update()
-
-        return [move]
-
-    def __exit__(self, *exception: object) -> None:
-        if self.bar is not None:
-            self.bar.close()

@@ -42,6 +42,9 @@ class LayerReport:
     dead_units : float
         The share of the units whose activation has a zero slope on every sample; NaN for layers
         without an elementwise activation.
+    similarity : float
+        The mean cosine between the outputs of two different samples. Near 1 the layer says of every
+        sample the same thing, whatever the norms are.
     """
 
     name: str
@@ -51,6 +54,7 @@ class LayerReport:
     gradient_norm: float
     parameter_gradient_norm: float
     dead_units: float
+    similarity: float
 
 
 def layer_reports(
@@ -102,6 +106,7 @@ def layer_reports(
                 np.sqrt(sum((g**2).sum() for name, g in named.items() if name.startswith(f"{k}.")))
             ),
             dead_units=_share_of_dead_units(layer, output, kept),
+            similarity=_mean_cosine(output),
         )
         for k, (layer, output, back, kept) in enumerate(
             zip(network.layers, outputs, upstreams, saved, strict=True), 1
@@ -111,6 +116,17 @@ def layer_reports(
 
 def _root_mean_square(values: FloatArray) -> float:
     return float(np.sqrt(np.mean(np.square(values))))
+
+
+def _mean_cosine(rows: FloatArray) -> float:
+    n = len(rows)
+    if n < 2:
+        return float("nan")
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    directions = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    # The squared length of the sum of n unit vectors is n plus the cosines of all pairs.
+    own = (directions**2).sum()
+    return float(((directions.sum(axis=0) ** 2).sum() - own) / (n * (n - 1)))
 
 
 def _share_of_dead_units(layer: Layer, output: FloatArray, saved: Any) -> float:

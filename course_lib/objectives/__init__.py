@@ -5,6 +5,7 @@ Chapter: *Gradient descent*.
 
 from course_lib.objectives.base import FunctionObjective, Objective
 from course_lib.objectives.empirical_risk import EmpiricalRisk
+from course_lib.objectives.finite_sum import FiniteSum
 from course_lib.objectives.quadratic import Quadratic, random_rotation
 from course_lib.objectives.test_functions import (
     FUNCTIONS,
@@ -23,6 +24,7 @@ from course_lib.objectives.test_functions import (
 __all__ = [
     "FUNCTIONS",
     "EmpiricalRisk",
+    "FiniteSum",
     "FunctionObjective",
     "Objective",
     "Quadratic",

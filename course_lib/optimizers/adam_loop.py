@@ -67,8 +67,8 @@ def advance_adam(
 ) -> None:
     """Move every entry of ``theta`` by its step."""
     for i in range(len(theta)):
-        g = gradient[i]
-        gradients[i] = beta1 * gradients[i] + g
-        squares[i] = beta2 * squares[i] + g * g
-        quotient = gradients[i] / (np.sqrt(squares[i]) + epsilon)
-        theta[i] += -scale * quotient - alpha * (weight_decay * theta[i])
+        # Names for what was computed: the processor would otherwise read it back from memory.
+        g, old = gradient[i], theta[i]
+        gradients[i] = m = beta1 * gradients[i] + g
+        squares[i] = v = beta2 * squares[i] + g * g
+        theta[i] = old + (-scale * (m / (np.sqrt(v) + epsilon)) - alpha * (weight_decay * old))

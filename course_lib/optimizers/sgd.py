@@ -1,8 +1,8 @@
 r"""Stochastic gradient descent with the extras that libraries build into it.
 
-Chapters: *GD variants*, *Momentum and adaptive optimizers*, *Regularization*. What makes descent
-stochastic is the batch that the gradient is taken on; the optimizer does not see it. What libraries
-call SGD adds four more things, here in the form and order of MXNet's first listing:
+Chapters: *Variants of gradient descent*, *Momentum and adaptive optimizers*, *Regularization*. What
+makes descent stochastic is the batch that the gradient is taken on; the optimizer does not see it.
+What libraries call SGD adds four more things, here in the form and order of MXNet's first listing:
 
 .. math::
     v \leftarrow \mu v - \alpha \bigl( s \operatorname{clip}_c(g) + \lambda \theta \bigr), \qquad

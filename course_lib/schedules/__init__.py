@@ -1,8 +1,9 @@
 r"""Schedules: a step size for every iteration, decided before the run begins.
 
-Chapters: *Gradient descent*, *GD variants*, *Momentum and adaptive optimizers*. A schedule is a
-function of the iteration number :math:`k = 0, 1, 2, \dots` alone, and any such function will do.
-(A rule that looks at the objective is a line search.) The ones here also know their long run.
+Chapters: *Gradient descent*, *Variants of gradient descent*, *Momentum and adaptive optimizers*. A
+schedule is a function of the iteration number :math:`k = 0, 1, 2, \dots` alone, and any such
+function will do. (A rule that looks at the objective is a line search.) The ones here also know
+their long run.
 
 ================ ======================================================= =========================
 Schedule         step size                                               Robbins–Monro conditions

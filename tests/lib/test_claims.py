@@ -20,13 +20,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from course_lib.activations import Tanh
+from course_lib.batching import MiniBatches
 from course_lib.costs import HalfSquaredError, LogisticLoss, SigmoidHalfSquaredError
 from course_lib.descent import DivergenceWarning
 from course_lib.lesson import claims as ledger
 from course_lib.lesson.claims import evidence as evidence_module
 from course_lib.lesson.claims.evidence import Evidence, VerdictMismatch, check_of, examine
+from course_lib.lesson.claims.gd_variants.problems import share_beyond_the_ridge
 from course_lib.lesson.claims.ledger import CHAPTERS, VERDICTS
 from course_lib.lesson.claims.markup import to_html
+from course_lib.networks import Dense
 from course_lib.optimizers import GradientDescent
 
 ROOT = Path(__file__).parents[2]
@@ -42,12 +46,26 @@ EXPECTED = {
         "C101 C102 C103 C107 C110 C111 C121 C123 C124 C125 C156 C157 C158 C159 C160 C161 C162 C163 "
         "C164 C165 U06 U07 U11"
     ),
+    "gd-variants": (
+        "C004 C005 C008 C009 C010 C011 C012 C013 C014 C015 C016 C053 C066 C070 C109 C112 C113 C120 "
+        "C166 C167 C168 C169 U09"
+    ),
+    "backpropagation": (
+        "C017 C043 C058 C059 C060 C061 C074 C096 C097 C195 C196 C197 C204 C205 C216 C218 C219"
+    ),
+    "lda-and-pca": (
+        "C040 C180 C181 C182 C183 C184 C185 C186 C187 C188 C189 C190 C191 C192 C193 C194"
+    ),
     "linear-learners": "C034 C035 C036 C037 C038 C108 C122 C155 U05",
     "momentum-and-adaptive": (
         "C028 C029 C042 C047 C054 C055 C056 C057 C068 C071 C081 C083 C084 C098 C099 C100 C114 C115 "
         "C116 C117 C118 C119 C221 C222 C223"
     ),
+    "vanishing-and-exploding": (
+        "C022 C023 C024 C025 C026 C200 C201 C202 C203 C206 C207 C211 C212 C213 C214 C215"
+    ),
     "regularization": "C021 C032 C091 C092 C093 C094 C095 C104 C105 C106 C208 C209 C210",
+    "natural-gradient": "C170 C171 C172 C173 C174 C175 C176 C177 C178 C179 U01 U02",
 }
 
 
@@ -177,8 +195,41 @@ def test_checks_notice_an_update_of_the_wrong_sign(monkeypatch):
         return step
 
     monkeypatch.setattr(GradientDescent, "update", wrong)
+    # Other chapters have claims that no run decides.
     share, unmoved = _share_that_fails(ledger.load_chapter("gradient-descent").claims)
     assert share > 0.9, unmoved
+
+
+def test_checks_notice_weights_that_are_not_transposed(monkeypatch):
+    backward = Dense.backward
+
+    def wrong(self, parts, saved, upstream, gradients, wants_input=True):
+        square = self.n_inputs == self.n_outputs
+        flipped = {**parts, "weights": parts["weights"].T} if square else parts
+        return backward(self, flipped, saved, upstream, gradients, wants_input)
+
+    monkeypatch.setattr(Dense, "backward", wrong)
+    with pytest.raises(VerdictMismatch):
+        examine(next(claim for claim in CLAIMS if claim.id == "C061"))
+
+
+def test_checks_notice_a_forgotten_slope_of_tanh(monkeypatch):
+    monkeypatch.setattr(
+        Tanh, "backward", lambda self, upstream, saved, out=None: np.multiply(upstream, 1.0, out)
+    )
+    chosen = [claim for claim in CLAIMS if claim.id in ("C017", "C061")]
+    share, unmoved = _share_that_fails(chosen)
+    assert share == 1.0, unmoved
+
+
+def test_checks_notice_batches_that_are_not_random(monkeypatch):
+    monkeypatch.setattr(MiniBatches, "_order", lambda self, rng: np.arange(self.n_samples))
+    chosen = [claim for claim in CLAIMS if claim.id in ("C009", "C013", "C112")]
+    # What earlier checks have kept of random batches must not answer for them.
+    share_beyond_the_ridge.cache_clear()
+    share, unmoved = _share_that_fails(chosen)
+    share_beyond_the_ridge.cache_clear()
+    assert share == 1.0, unmoved
 
 
 def test_checks_notice_a_factor_two_in_the_derivative_of_the_cost(monkeypatch):

@@ -11,10 +11,12 @@ from course_lib.costs import HalfSquaredError, SquaredError
 from course_lib.gradient_check import (
     GradientMismatch,
     check_gradient,
+    directional_quotient,
     finite_difference_gradient,
 )
 from course_lib.linear_models import LinearModel
 from course_lib.objectives import EmpiricalRisk, FunctionObjective, rosenbrock, sphere
+from course_lib.parameters import ParameterLayout
 from tests.lib.strategies import bowls, seeds
 
 
@@ -228,3 +230,37 @@ def test_tolerance_decides():
 def test_check_that_is_refused(arguments, options, error, message):
     with pytest.raises(error, match=message):
         check_gradient(sphere(2), *arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "order"), [("forward", 1.0), ("central", 2.0), ("complex", 2.0)]
+)
+def test_directional_quotients_have_their_order(scheme, order):
+    slope = np.cos(0.7) * 2.0
+    errors = [
+        abs(directional_quotient(lambda x: np.sin(x[0]), [0.7], [2.0], h, scheme) - slope)
+        for h in (1e-2, 1e-3)
+    ]
+    assert np.log10(errors[0] / errors[1]) == pytest.approx(order, abs=0.02)
+
+
+def test_complex_steps_lose_nothing_to_rounding():
+    slope = directional_quotient(lambda x: np.sin(x[0]), [0.7], [1.0], 1e-100, "complex")
+    assert slope == pytest.approx(np.cos(0.7), rel=1e-15)
+    assert directional_quotient(lambda x: np.sin(x[0]), [0.7], [1.0], 1e-100, "forward") == 0.0
+
+
+def test_unknown_scheme_is_named():
+    with pytest.raises(ValueError, match="unknown scheme 'backward'"):
+        directional_quotient(np.sum, [0.0], [1.0], 0.1, "backward")
+
+
+def test_parts_are_told_apart():
+    layout = ParameterLayout({"large": (1,), "small": (1,)})
+    steep = FunctionObjective(
+        lambda t: 1e6 * t[0] + 1e-3 * t[1] ** 2, lambda t: [1e6, 5e-3 * t[1]], n_parameters=2
+    )
+    check = check_gradient(steep, [0.0, 1.0], tolerance=1e-6)
+    parts = check.by_part(layout)
+    assert parts["large"] < 1e-6
+    assert parts["small"] > 0.5

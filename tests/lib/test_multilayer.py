@@ -213,17 +213,20 @@ def test_progress_on_request(monkeypatch):
     told = []
 
     class Bar:
-        def __init__(self, total, unit):
-            told.append(("begin", total, unit))
+        def __init__(self, total):
+            told.append(("begin", total))
 
-        def set_postfix(self, loss, refresh):
-            told.append(float(loss))
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *exception):
+            told.append("end")
+
+        def set_postfix(self, values, refresh):
+            told.append(float(values["loss"]))
 
         def update(self):
             told.append("one more")
-
-        def close(self):
-            told.append("end")
 
     X, y = wave()
     net = MultilayerRegressor((5,), max_iter=2, random_state=0)
@@ -232,7 +235,7 @@ def test_progress_on_request(monkeypatch):
     assert told == []
     net.set_params(progress=True).fit(X, y)
     first, second = (pytest.approx(loss, rel=1e-3) for loss in net.loss_curve_)
-    assert told == [("begin", 2, "epoch"), first, "one more", second, "one more", "end"]
+    assert told == [("begin", 2), first, "one more", second, "one more", "end"]
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     with pytest.raises(ImportError, match="progress=True needs tqdm"):
         net.fit(X, y)

@@ -358,7 +358,8 @@ BAD = [
 
 @pytest.mark.parametrize(("make", "error", "message"), BAD)
 def test_says_what_is_wrong_with_a_setting(make, error, message):
-    with pytest.raises(error, match=message):
+    # A whole word: "epsilon must be …" and not "the_epsilon must be …".
+    with pytest.raises(error, match=rf"(^|\s){message}($|[\s,:])"):
         make()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from math import cos, inf, pi
@@ -74,6 +75,21 @@ VALUES = [
     (0.5 * Exponential(0.8, 0.5), {0: 0.4, 1: 0.2}),
     (Exponential(0.8, 0.5) * 2, {0: 1.6, 1: 0.8}),
     (Scaled(lambda k: k + 1.0, 3.0), {0: 3.0, 2: 9.0}),
+    # A quarter of the way tells a cosine from a line, which half of it does not.
+    (
+        OneCycle(1.0, 8, 0.5, 10.0, 100.0),
+        {1: 0.1 + 0.45 * (1 - cos(pi / 4)), 5: 0.001 + 0.4995 * (1 + cos(pi / 4))},
+    ),
+    (Joined([Exponential(0.4, 0.5), Constant(0.1)], [3]), {0: 0.4, 1: 0.2, 2: 0.1, 3: 0.1}),
+    # At the edge of what is allowed.
+    (Polynomial(1.0, 0.0, 1, power=0.5), {0: 1.0, 1: 0.0}),
+    (Polynomial(1.0, 0.0, 4, power=0.5), {3: 0.5}),
+    (Cosine(1.0, 1), {0: 1.0, 1: 0.0}),
+    (CosineRestarts(1.0, 1), {0: 1.0, 1: 1.0}),
+    (StepDecay(0.8, 0.5, every=1), {0: 0.8, 1: 0.4}),
+    (OneCycle(1.0, 2, 0.5, 0.25, 0.5, shape="linear"), {0: 4.0, 1: 1.0, 2: 8.0}),
+    (Scaled(Constant(4.0), 0.25), {0: 1.0}),
+    (Piecewise([0.3, 0.0, 0.1], [1, 2]), {0: 0.3, 1: 0.0, 2: 0.1}),
 ]
 
 
@@ -83,6 +99,12 @@ def test_has_the_values_of_its_formula(schedule, values):
         assert schedule(k) == pytest.approx(expected, rel=1e-12, abs=1e-15)
     np.testing.assert_array_equal(schedule.values(6), [schedule(k) for k in range(6)])
     assert schedule.values(0).shape == (0,)
+
+
+@pytest.mark.parametrize(("schedule", "values"), VALUES, ids=lambda value: repr(value)[:40])
+def test_another_one_with_the_same_settings_is_the_same_schedule(schedule, values):
+    # Made here, its settings are checked once more.
+    assert [replace(schedule)(k) for k in values] == [schedule(k) for k in values]
 
 
 DIVERGES, HOLDS, FINITE = (True, False), (True, True), (False, True)
@@ -108,6 +130,7 @@ LONG_RUNS = {
     "growing restarts": (CosineRestarts(0.1, 10, growth=2), DIVERGES),
     "one cycle": (OneCycle(0.1, 10), DIVERGES),
     "piecewise to 0": (Piecewise([0.1, 0.0], [5]), FINITE),
+    "piecewise through 0": (Piecewise([0.1, 0.0, 0.2], [5, 9]), DIVERGES),
     "piecewise to more": (Piecewise([0.0, 0.1], [5]), DIVERGES),
     "warm-up": (WarmUp(5, InverseTime(0.1, 1.0)), HOLDS),
     "joined": (
@@ -258,6 +281,11 @@ BAD = [
         ValueError,
         r"boundaries\[1\] must be at least 4",
     ),
+    (
+        partial(Piecewise, [0.1, 0.2, 0.3, 0.4], [3, 5, 4]),
+        ValueError,
+        r"boundaries\[2\] must be at least 6",
+    ),
     (partial(Joined, [0.1], []), TypeError, r"schedules\[0\] must be a function"),
     (partial(Joined, [Constant(0.1)], [3]), ValueError, "schedules must be one more"),
     (partial(Scaled, 0.1, 2.0), TypeError, "schedule must be a function"),
@@ -268,5 +296,6 @@ BAD = [
 
 @pytest.mark.parametrize(("make", "error", "message"), BAD)
 def test_says_what_is_wrong_with_a_setting(make, error, message):
-    with pytest.raises(error, match=message):
+    # A whole word: "steps must be …" and not "n_steps must be …".
+    with pytest.raises(error, match=rf"(^|\s){message}($|[\s,:])"):
         make()

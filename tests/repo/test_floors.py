@@ -22,6 +22,7 @@ FLOORS = {
         "initializers",
         "likelihoods",
         "momentum_rates",
+        "noise_ball",
         "penalties",
         "preprocessing",
         "rates",

@@ -15,9 +15,14 @@ from course_lib.validation import check_choice
 CHAPTERS = {
     "cost-functions": "cost_functions",
     "gradient-descent": "gradient_descent",
+    "gd-variants": "gd_variants",
     "momentum-and-adaptive": "momentum_and_adaptive",
     "linear-learners": "linear_learners",
+    "backpropagation": "backpropagation",
+    "vanishing-and-exploding": "vanishing_and_exploding",
     "regularization": "regularization",
+    "natural-gradient": "natural_gradient",
+    "lda-and-pca": "lda_and_pca",
 }
 
 #: What a verdict is called on the page.

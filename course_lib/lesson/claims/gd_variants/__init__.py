@@ -1,0 +1,1 @@
+"""Claims of the chapter *Variants of gradient descent*, and their checks."""

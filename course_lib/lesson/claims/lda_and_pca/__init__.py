@@ -1,0 +1,1 @@
+"""Claims that belong to the chapter *LDA and PCA*, and their checks."""

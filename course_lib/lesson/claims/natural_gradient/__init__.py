@@ -1,0 +1,1 @@
+"""Claims of the chapter *Natural gradient*, and their checks."""

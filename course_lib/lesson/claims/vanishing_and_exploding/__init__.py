@@ -1,0 +1,1 @@
+"""Claims of the chapter *Vanishing and exploding gradients*, and their checks."""
