@@ -43,10 +43,12 @@ def shift(images: ArrayLike, down: int, right: int) -> FloatArray:
     # Farther than the whole image is as far as the whole image.
     down = int(np.clip(check_integer("down", down), -height, height))
     right = int(np.clip(check_integer("right", right), -width, width))
+    rows = slice(max(-down, 0), height - max(down, 0))
+    columns = slice(max(-right, 0), width - max(right, 0))
     moved = np.zeros_like(images)
-    moved[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
-        :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
-    ]
+    top, left = max(down, 0), max(right, 0)
+    kept = images[:, rows, columns]
+    moved[:, top : top + kept.shape[1], left : left + kept.shape[2]] = kept
     return moved
 
 
