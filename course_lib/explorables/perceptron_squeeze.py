@@ -220,6 +220,9 @@ def _story(whole: Run, made: int, n_wrong: int, over: bool) -> str:
             f"{decimal(whole.bound, 0)}."
         )
     if made == 0:
-        return "Zero weights: no line yet, and the first point of class +1 is the first mistake."
+        return (
+            "Zero weights: no line yet. At this gap there can be at most "
+            f"{decimal(whole.bound, 0)} mistakes, and the ringed point is the first."
+        )
     whom = f"{n_wrong} points are" if n_wrong != 1 else "1 point is"
     return f"After {made} of its mistakes {whom} on the wrong side; the ringed one comes next."
