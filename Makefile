@@ -30,7 +30,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help book read test coverage mutants bench lab outputs lint format lock clean distclean python env-build env-test env-rulers
+.PHONY: help book read test coverage mutants bench lab outputs lint format lock clean distclean python env-build env-grading env-test env-rulers
 
 help: ## list what make can do
 	@echo "Downhill: gradient-based learning from cost functions to curvature"
@@ -97,6 +97,9 @@ python:
 
 env-build: python
 	@"$(PYTHON)" tools/environment.py build
+
+env-grading: python
+	@"$(PYTHON)" tools/environment.py grading
 
 env-test: python
 	@"$(PYTHON)" tools/environment.py test

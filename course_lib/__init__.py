@@ -63,8 +63,10 @@ SUBMODULES = (
     "trace",
     "training",
     # Floor 4: presentation.
+    "checks",
     "explorables",
     "figures",
+    "grading",
     "lesson",
 )
 

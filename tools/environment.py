@@ -22,13 +22,17 @@ ENVIRONMENT = ROOT / ".venv"
 ORIGIN_STAMP = ENVIRONMENT / "downhill-origin.json"
 # Each level holds everything of the ones before it.
 BUILD = ["requirements-build.txt", "requirements.txt"]
+GRADING = ["requirements-grading.txt", *BUILD]
+TEST = ["requirements-test.txt", *GRADING]
 REQUIREMENTS = {
     "build": BUILD,
-    "test": ["requirements-test.txt", *BUILD],
-    "rulers": ["requirements-rulers.txt", "requirements-test.txt", *BUILD],
+    "grading": GRADING,
+    "test": TEST,
+    "rulers": ["requirements-rulers.txt", *TEST],
 }
 WHAT_FOR = {
     "build": "what the book needs (a minute or two, once)",
+    "grading": "what grading needs (a minute or two, once)",
     "test": "what the checks need (a minute or two, once)",
     "rulers": "what the tests need, PyTorch and JAX among it (some minutes, once)",
 }
