@@ -298,7 +298,9 @@ class Checker:
 
         def problem() -> str | None:
             answer = _promised(value)
-            if answer is None or answer is Ellipsis or (not isinstance(answer, str) and not answer):
+            if answer is None or answer is Ellipsis or (np.ndim(answer) == 0 and answer == ""):
+                return "no answer yet"
+            if isinstance(answer, list | tuple | set | dict) and not answer:
                 return "no answer yet"
             letters = chosen(answer)
             if not letters or letters - {_word(o) for o in options}:
@@ -368,7 +370,9 @@ class Checker:
             else:
                 hint = "the answer could not be worked with: is it of the right type and shape?"
         if recorder is not None:
-            recorder.results.append(CheckResult(name, weight, hint is None, hint or "", needs_others))
+            recorder.results.append(
+                CheckResult(name, weight, hint is None, hint or "", needs_others)
+            )
         elif hint is None:
             print(f"✓ {name}")
         else:

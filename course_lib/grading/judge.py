@@ -221,9 +221,7 @@ class Reference:
             if mistake.hint
         ]
 
-    def _mistaken_namespace(
-        self, question: Question, name: str, code: str
-    ) -> Callable[[str], Any]:
+    def _mistaken_namespace(self, question: Question, name: str, code: str) -> Callable[[str], Any]:
         key = question.id, name
         if key not in self._mistaken:
             cache: dict[str, Any] = {}
