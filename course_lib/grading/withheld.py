@@ -1,0 +1,46 @@
+"""What must not leave the instructor's hands, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from course_lib.grading.master import Assignment
+
+# A shorter line, such as `return x`, may well stand elsewhere too.
+_TELLING = 12
+
+
+def withheld_lines(assignment: Assignment) -> frozenset[str]:
+    """Return the lines of solutions and hidden checks that the release does not hold.
+
+    Lines are stripped of the space around them. Very short ones are left out: they tell nothing.
+    """
+    released = {
+        line.strip()
+        for question in assignment.questions
+        for line in f"{question.starter}\n{question.shown}".splitlines()
+    }
+    withheld = {
+        line.strip()
+        for question in assignment.questions
+        for line in f"{question.solution}\n{question.hidden}".splitlines()
+    }
+    return frozenset(line for line in withheld - released if len(line) >= _TELLING)
+
+
+def withheld_texts(assignment: Assignment) -> frozenset[str]:
+    """Return what only the cards say: hints of mistakes, other solutions, the rubric."""
+    return frozenset(_said(assignment))
+
+
+def _said(assignment: Assignment) -> Iterator[str]:
+    for question in assignment.questions:
+        yield from (mistake.hint for mistake in question.mistakes if mistake.hint)
+        yield from (criterion.text for criterion in question.rubric)
+
+
+def leaks_in(text: str, assignment: Assignment) -> list[str]:
+    """Return what a text shows of an assignment though it must not."""
+    lines = {line.strip() for line in text.splitlines()}
+    found = sorted(lines & withheld_lines(assignment))
+    return found + sorted(said for said in withheld_texts(assignment) if said in text)
