@@ -213,7 +213,7 @@ class Checker:
                 if not (isinstance(number, np.ndarray) and number.size == 1):
                     return f"a number is expected, got {type(number).__name__}"
                 number = number.item()
-            if isinstance(number, str) or isinstance(number, complex | np.complexfloating):
+            if isinstance(number, str | complex | np.complexfloating):
                 return f"a real number is expected, got {type(number).__name__}"
             if not np.isfinite(number):
                 return f"a finite number is expected, got {number}"

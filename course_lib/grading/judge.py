@@ -1,8 +1,8 @@
 """Judging from outside: the checks run here, the student's code runs elsewhere.
 
-The check cells of the *master* run in this process, statement by statement. The names that a student
-was to define stand in them for values that were fetched, or for functions that answer over a channel.
-Nothing of the student's own text is ever run here.
+The check cells of the *master* run in this process, statement by statement. The names that a
+student was to define stand in them for values that were fetched, or for functions that answer over
+a channel. Nothing of the student's own text is ever run here.
 """
 
 from __future__ import annotations

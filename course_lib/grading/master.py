@@ -1,9 +1,9 @@
 """Master notebooks: one source for the statement, the solution, the checks and all that is known.
 
-A master is an nbgrader source notebook. Its cells, in order: a card of the assignment, the title and
-the instructions, ``setup``, ``numbers``, and then for every question its card, its statement, the
-cell to be answered and the cell that checks it. Cards are raw cells that hold TOML; they never leave
-the instructor's hands.
+A master is an nbgrader source notebook. Its cells, in order: a card of the assignment, the title
+and the instructions, ``setup``, ``numbers``, and then for every question its card, its statement,
+the cell to be answered and the cell that checks it. Cards are raw cells that hold TOML; they never
+leave the instructor's hands.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Graders are graded: does an assignment give its points to the right answers, and to them alone?
 
-The reference solution must earn everything, the released notebook nothing. Every mistake that a card
-names must fail exactly the checks it names, and every alternative solution must pass them all.
+The reference solution must earn everything, the released notebook nothing. Every mistake that a
+card names must fail exactly the checks it names, and every alternative solution must pass them all.
 """
 
 from __future__ import annotations
