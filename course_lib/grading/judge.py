@@ -8,6 +8,7 @@ a channel. Nothing of the student's own text is ever run here.
 from __future__ import annotations
 
 import ast
+import copy
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -126,10 +127,12 @@ class InProcessSession:
         function = self.get(name)
         if not callable(function):
             raise AnswerError("missing", f"{name} is not a function")
+        # As over a channel: what the function does to its arguments stays with it.
+        arguments = copy.deepcopy(arguments)
         before = [_bytes_of(argument) for argument in arguments]
         try:
             with np.errstate(all="ignore"):
-                answer = function(*arguments, **(keywords or {}))
+                answer = function(*arguments, **copy.deepcopy(keywords or {}))
         except AnswerError:
             raise
         except Exception as error:
