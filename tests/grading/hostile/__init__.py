@@ -1,0 +1,1 @@
+"""Bad and hostile submissions, as data, and the small assignment that they are submissions of."""
