@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.browser import browser  # noqa: F401
+
 # The same examples every time: a test that fails today fails tomorrow. No deadline: shared
 # machines stall. A longer search by hand: pytest --hypothesis-profile=search.
 settings.register_profile(

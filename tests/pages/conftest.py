@@ -1,9 +1,7 @@
-"""The built book, served on localhost, and a browser in which every other host is blocked."""
+"""The built book, served on localhost, and pages of it with every other host blocked."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,16 +11,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.pages.book import BOOK, DESKTOP
-
-#: Set where a missing browser must not pass unseen, as in continuous integration.
-REQUIRED = os.environ.get("DOWNHILL_REQUIRE_BROWSER") == "1"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
-def skip_or_fail(reason: str) -> None:
-    if REQUIRED:
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -40,28 +28,6 @@ def site() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
-    """Chromium, from Debian's package or wherever DOWNHILL_CHROMIUM says."""
-    named = os.environ.get("DOWNHILL_CHROMIUM")
-    executable = named or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        skip_or_fail(
-            "no browser: install Chromium (Debian: apt-get install chromium) "
-            "or set DOWNHILL_CHROMIUM"
-        )
-    from playwright.sync_api import sync_playwright
-
-    arguments = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        # Chromium refuses its sandbox to root, and containers run as root.
-        arguments.append("--no-sandbox")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
-        yield chromium
-        chromium.close()
 
 
 @dataclass
