@@ -48,11 +48,19 @@ class Channel:
         The socket, which the channel owns from here on.
     bounds
         How much a received frame may hold.
+    text_bytes
+        How long the JSON of a frame that is sent may be.
     """
 
-    def __init__(self, connection: socket.socket, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        bounds: Bounds | None = None,
+        text_bytes: int = Bounds.text_bytes,
+    ) -> None:
         self._socket = connection
         self.bounds = bounds or Bounds()
+        self.text_bytes = text_bytes
 
     def send(
         self, head: dict[str, Any], buffers: Sequence[Any] = (), *, deadline: float | None = None
@@ -67,9 +75,18 @@ class Channel:
             Byte strings that go with it.
         deadline
             When to give up, in seconds of `time.monotonic`; never if ``None``.
+
+        Raises
+        ------
+        ChannelError
+            If the other side is gone or does not read.
+        TooLargeError
+            If the frame is too long; then nothing is sent.
         """
         lengths = [memoryview(buffer).nbytes for buffer in buffers]
         text = json.dumps({**head, "buffers": lengths}, separators=(",", ":")).encode("ascii")
+        if len(text) > self.text_bytes:
+            raise TooLargeError(f"{len(text)} bytes of text, more than {self.text_bytes}")
         prefix = _PREFIX.pack(MARK, len(text), sum(lengths))
         self._write(prefix + text, deadline)
         for buffer in buffers:

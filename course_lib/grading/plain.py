@@ -50,6 +50,7 @@ KINDS_OF_OBJECTS = {
     "longdouble": "numbers of a precision that this course does not use: use float64",
     "dates": "an array of dates or durations",
     "records": "an array of records",
+    "surrogates": "a text that is not Unicode",
     "data frame": "a data frame: use its .to_numpy()",
 }
 
@@ -92,10 +93,17 @@ class Bounds:
         Containers within containers.
     """
 
-    text_bytes: int = 2 << 20
+    text_bytes: int = 4 << 20
     array_bytes: int = 32 << 20
     parts: int = 100_000
     depth: int = 32
+
+
+def answer_bounds(answer_mib: int, output_chars: int) -> Bounds:
+    """Return how much an answer of a student's code may hold; both sides must agree."""
+    # A letter can take twelve bytes of JSON, and a cell has both outputs and a result.
+    text_bytes = max(Bounds.text_bytes, 30 * output_chars)
+    return Bounds(text_bytes=text_bytes, array_bytes=answer_mib << 20)
 
 
 def encode(
@@ -189,6 +197,8 @@ class _Writer:
         self.text_left -= len(value)
         if self.text_left < 0:
             raise TooLargeError(f"more than {self.bounds.text_bytes} characters of text")
+        if not _is_unicode(value):
+            raise NotPlainError("surrogates")
         return value
 
     def array(self, value: np.ndarray) -> list:
@@ -204,6 +214,11 @@ class _Writer:
             raise TooLargeError(f"arrays of more than {self.bounds.array_bytes >> 20} MiB")
         self.buffers.append(value.astype(dtype, copy=False).tobytes())
         return ["a", dtype.str, list(value.shape), len(self.buffers) - 1]
+
+
+def _is_unicode(text: str) -> bool:
+    # Halves of letters would stop whoever writes the text to a file.
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _what_dtype(dtype: np.dtype) -> str:
@@ -273,8 +288,10 @@ class _Reader:
         self.parts += 1
         if self.parts > self.bounds.parts:
             raise TooLargeError(f"more than {self.bounds.parts} values")
-        if tree is None or isinstance(tree, bool | float | str):
+        if tree is None or isinstance(tree, bool | float):
             return tree
+        if isinstance(tree, str):
+            return self.text(tree)
         if isinstance(tree, int):
             if tree.bit_length() > INTEGER_BITS:
                 raise TooLargeError(f"a whole number of more than {INTEGER_BITS} bits")
@@ -306,8 +323,13 @@ class _Reader:
         for pair in pairs:
             if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
                 raise MalformedError("an entry of a dict is not a pair")
-            answer[pair[0]] = self.value(pair[1], depth)
+            answer[self.text(pair[0])] = self.value(pair[1], depth)
         return answer
+
+    def text(self, text: str) -> str:
+        if not _is_unicode(text):
+            raise MalformedError("a text is not Unicode")
+        return text
 
     def array(self, name: Any, shape: Any, number: Any) -> np.ndarray:
         dtype = DTYPES.get(name) if isinstance(name, str) else None

@@ -15,6 +15,7 @@ from types import TracebackType
 
 from course_lib.grading.channel import Channel, ChannelError
 
+TO_WORKER_TEXT_BYTES = 8 << 20
 _SIGNALS = {
     "SIGSEGV": "compiled code crashed, or a recursion had no end",
     "SIGBUS": "compiled code crashed",
@@ -50,7 +51,7 @@ class WorkerProcess:
     ) -> None:
         self._process = process
         self._inner = inner
-        self.channel = Channel(connection)
+        self.channel = Channel(connection, text_bytes=TO_WORKER_TEXT_BYTES)
 
     def __enter__(self) -> WorkerProcess:
         return self
@@ -98,7 +99,7 @@ class WorkerProcess:
             # bubblewrap waits for that one.
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._inner, signal.SIGKILL)
-            select.select([self._inner], [], [], 10.0)
+            _wait_for(self._inner, 10.0)
             os.close(self._inner)
             self._inner = None
         if self._process.returncode is None:
@@ -158,8 +159,7 @@ def _first_inside(told: int) -> int | None:
     deadline = time.monotonic() + 10.0
     with open(told, "rb", buffering=0) as stream:
         while b"}" not in said:
-            ready, _, _ = select.select([told], [], [], max(0.0, deadline - time.monotonic()))
-            piece = stream.read(4096) if ready else b""
+            piece = stream.read(4096) if _wait_for(told, deadline - time.monotonic()) else b""
             if not piece:
                 return None
             said += piece
@@ -167,6 +167,13 @@ def _first_inside(told: int) -> int | None:
         return os.pidfd_open(json.loads(said)["child-pid"])
     except ProcessLookupError:
         return None
+
+
+def _wait_for(descriptor: int, seconds: float) -> bool:
+    # Not select, which refuses descriptors from 1024 on.
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 def start_plain(

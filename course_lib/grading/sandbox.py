@@ -169,14 +169,21 @@ class Sandbox:
                     yield from ("--perms", mode, "--dir", str(parent))
             yield from ("--ro-bind", source, target)
         for path in (*_HIDDEN, *self.hide):
-            if os.path.isdir(path) and _is_below(path, [target for _, target in shown]):
+            if os.path.isdir(path) and _is_seen(path, [source for source, _ in shown]):
                 yield from ("--size", "4096", "--tmpfs", path, "--remount-ro", path)
         yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK)
 
     def _inside(self, limits: Limits) -> Iterator[str]:
         if self.as_root:
             user = str(self.uid)
-            yield from ("/usr/bin/setpriv", "--reuid", user, "--regid", user, "--clear-groups")
+            yield from (
+                str(shutil.which("setpriv")),
+                "--reuid",
+                user,
+                "--regid",
+                user,
+                "--clear-groups",
+            )
             yield from ("--inh-caps=-all", "--no-new-privs")
         # After the user is changed: processes are counted by user.
         yield from _limited(limits, processes=True)
@@ -205,7 +212,9 @@ class Unsandboxed:
     def start(self, limits: Limits) -> WorkerProcess:
         """Start a worker."""
         folder = tempfile.mkdtemp(prefix="submission-")
-        environment = {**os.environ, **_environment(folder)}
+        environment = _environment(folder)
+        if os.name == "nt":
+            environment = {**os.environ, **environment, "PATH": os.environ.get("PATH", "")}
         worker = start_plain(self.command(limits), environment, folder, self.by_port)
         weakref.finalize(worker, shutil.rmtree, folder, ignore_errors=True)
         return worker
@@ -277,8 +286,10 @@ def _font_lists() -> list[str]:
     return [str(path.resolve()) for path in sorted(folder.glob("fontlist-v*.json"))]
 
 
-def _is_below(path: str, shown: list[str]) -> bool:
-    return any(Path(path).is_relative_to(folder) for folder in ("/usr", *shown))
+def _is_seen(path: str, shown: list[str]) -> bool:
+    below = any(Path(path).is_relative_to(folder) for folder in ("/usr", *shown))
+    # Python itself may be kept there.
+    return below and not any(Path(folder).is_relative_to(path) for folder in shown)
 
 
 @cache

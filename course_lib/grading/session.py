@@ -1,26 +1,25 @@
 """A student's notebook at work in a sandbox: cells run, functions called, crashes survived.
 
 The session is the trusted side of the channel. Whatever comes from the other side is a stranger's:
-it is read with bounds and deadlines, compared with what was asked, and put into words that the
-stranger cannot choose, unless the judge allows messages to be shown.
+it is read with bounds and deadlines, and compared with what was asked.
 """
 
 from __future__ import annotations
 
-import builtins
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from types import TracebackType
 from typing import Any
 
 from course_lib.checks.errors import AnswerError
 from course_lib.grading.channel import ChannelError, pack, unpack
-from course_lib.grading.plain import KINDS_OF_OBJECTS, Bounds, NotPlainError, TooLargeError
+from course_lib.grading.plain import Bounds, answer_bounds
 from course_lib.grading.process import WorkerProcess
 from course_lib.grading.sandbox import Limits, Sandbox, SandboxUnavailable, Unsandboxed
+from course_lib.grading.wording import answer_error, broken_off, clean_text, exception_words
 
 __all__ = ["CellOutcome", "CodeCell", "Limits", "StudentSession"]
 
@@ -32,10 +31,10 @@ STRIKES = 2
 SHARE_OF_CELLS = 2 / 3
 PNG = b"\x89PNG\r\n\x1a\n"
 PICTURES, PICTURE_BYTES = 4, 1 << 20
-# What the judge hands over is its own, so these only keep mistakes of a check cell small.
-TO_STUDENT = Bounds(text_bytes=4 << 20, array_bytes=128 << 20, parts=100_000)
-# Points at which the student's code asks for a value of the judge's function.
-FROM_CALLBACK = Bounds(array_bytes=8 << 20, parts=20_000)
+# What the judge hands over is its own; these bounds keep a mistake of a check cell small.
+TO_STUDENT = Bounds(array_bytes=128 << 20)
+# The judge's functions work on what a student's code made, so it must not be much.
+FROM_CALLBACK = Bounds(array_bytes=4 << 20, parts=20_000)
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class StudentSession:
     sandbox
         Where it runs.
     files
-        Names and contents of files for the working folder.
+        Contents of files for the working folder, by their path from there.
 
     Attributes
     ----------
@@ -117,6 +116,8 @@ class StudentSession:
         If the sandbox does not start.
     TypeError
         If ``sandbox`` is neither a `Sandbox` nor an `Unsandboxed`.
+    ValueError
+        If a file would not lie in the working folder.
     """
 
     def __init__(
@@ -138,18 +139,14 @@ class StudentSession:
         self._cells = list(cells)
         self._lines = {cell.id: cell.source.count("\n") + 1 for cell in self._cells}
         self._limits = limits or Limits()
-        self._bounds = Bounds(
-            text_bytes=max(2 << 20, 30 * self._limits.output_chars),
-            array_bytes=self._limits.answer_mib << 20,
-        )
+        self._bounds = answer_bounds(self._limits.answer_mib, self._limits.output_chars)
         self._sandbox = sandbox
-        self._files = dict(files or {})
+        self._files = _checked_files(files or {})
         self._worker: WorkerProcess | None = None
         self._starts_left = self._limits.restarts + 1
         self._seconds_left = self._limits.seconds_in_all
         self._left_out: set[int] = set()
-        self._strikes: Counter[str] = Counter()
-        self._kinds: dict[str, str] = {}
+        self._stops: dict[str, list[str]] = {}
         try:
             self._run_all()
         except BaseException:
@@ -187,7 +184,8 @@ class StudentSession:
         AnswerError
             If there is none, or it is not plain data.
         """
-        return self._answer(name, "is", *self._ask(name, {"op": "get", "name": name}, [], "value"))
+        head, buffers = self._ask(name, {"op": "get", "name": name}, [], "value")
+        return self._value(name, "is", head, buffers)
 
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> Any:
         """Return what a function of the student's returns.
@@ -198,65 +196,63 @@ class StudentSession:
             The function's.
         args, kwargs
             Plain data, random generators, and functions, which the student's code calls as it
-            likes: they run here, on plain data that it made.
+            likes: they run here, on plain data that it made. They must take any such data in
+            bounded time; what they raise is raised in the student's code.
 
         Raises
         ------
         AnswerError
             If it is missing, raises, is too slow, crashes, or returns what is not plain data.
-        TypeError
-            If an argument cannot be handed over.
+        course_lib.grading.plain.NotPlainError, course_lib.grading.plain.TooLargeError
+            If an argument cannot be handed over: a mistake of the check.
         """
         self.changed_arguments, self.calls_back = (), 0
         kwargs = dict(kwargs or {})
         functions: list[Callable] = []
         trees, buffers = pack({"args": list(args), "kwargs": kwargs}, TO_STUDENT, functions)
-        head, answered = self._ask(
-            name, {"op": "call", "name": name, **trees}, buffers, "value", functions
-        )
-        value = self._answer(name, "returned", head, answered)
+        request = {"op": "call", "name": name, **trees}
+        head, answered = self._ask(name, request, buffers, "value", functions)
         changed = head.get("changed")
         if isinstance(changed, list):
-            known = [*range(len(args)), *kwargs]
-            self.changed_arguments = [
-                place
-                for place in known
-                if any(place == c and type(place) is type(c) for c in changed)
-            ]
-        return value
-
-    # Cells.
+            places = [*range(len(args)), *kwargs]
+            said = {place for place in changed if type(place) in (int, str)}
+            self.changed_arguments = [place for place in places if place in said]
+        return self._value(name, "returned", head, answered)
 
     def _run_all(self) -> None:
         self._seconds_left *= SHARE_OF_CELLS
         for index, cell in enumerate(self._cells):
-            if self._seconds_left <= 0 or not self._ready(index):
-                used_up = "time" if self._seconds_left <= 0 else "restarts"
-                why = f"not run: the notebook's {used_up} are used up by cells before"
-                why = why.replace("time are", "time is")
-                self.outcomes.append(CellOutcome(cell.id, "skipped", error=why))
-                self._left_out.add(index)
-            else:
+            if self._ready(index):
                 self.outcomes.append(self._run(index))
+                continue
+            self._left_out.add(index)
+            why = "time" if self._seconds_left <= 0 else "number of restarts"
+            why = f"not run: cells before it used up the {why} of the notebook"
+            self.outcomes.append(CellOutcome(cell.id, "skipped", error=why))
         self._seconds_left += self._limits.seconds_in_all * (1 - SHARE_OF_CELLS)
 
     def _run(self, index: int) -> CellOutcome:
         cell = self._cells[index]
         request = {"op": "cell", "id": cell.id, "source": cell.source}
+        had = min(self._limits.seconds_a_cell, self._seconds_left)
         try:
             head, images = self._exchange(request, [], "outcome", self._limits.seconds_a_cell)
-        except ChannelError as error:
-            self._left_out.add(index)
+        except _BrokenOff as error:
             status = "timeout" if error.kind == "timeout" else "crashed"
-            return CellOutcome(cell.id, status, error=self._story(error, "it"))
+            # A cell that was well before is not to blame if the time in all ends within it.
+            if status == "crashed" or self._seconds_left > 0 or index == len(self.outcomes):
+                self._left_out.add(index)
+            why = broken_off(error.kind, "it", had, error.reason)
+            return CellOutcome(cell.id, status, error=why)
+        told = exception_words(head.get("error"), self._lines, reveal=True, cell=cell.id)
+        limit = self._limits.output_chars + 100
         result = head.get("result")
-        error = self._told(head.get("error"), True, cell.id)
         return CellOutcome(
             cell.id,
-            "error" if error else "ok",
-            _text(head.get("stdout"), self._limits.output_chars + 100),
-            _text(result, self._limits.output_chars + 100) if isinstance(result, str) else None,
-            error or None,
+            "error" if told else "ok",
+            clean_text(head.get("stdout"), limit),
+            clean_text(result, limit) if isinstance(result, str) else None,
+            told or None,
             tuple(
                 bytes(image)
                 for image in images[:PICTURES]
@@ -267,16 +263,14 @@ class StudentSession:
     def _ready(self, upto: int) -> bool:
         """Make sure that a sandbox runs in which the cells before ``upto`` were run."""
         while self._worker is None:
-            if self._starts_left <= 0:
+            if self._starts_left <= 0 or self._seconds_left <= 0:
                 return False
             self._starts_left -= 1
             self._start()
             for index in range(upto):
-                if index not in self._left_out:
+                if index not in self._left_out and self._worker is not None:
                     self._run(index)
-                    if self._worker is None:
-                        break
-        return True
+        return self._seconds_left > 0
 
     def _start(self) -> None:
         worker = self._sandbox.start(self._limits)
@@ -290,27 +284,25 @@ class StudentSession:
             request = {"op": "files", "names": list(self._files)}
             self._exchange(request, list(self._files.values()), "done", START_SECONDS)
 
-    # Requests.
-
     def _ask(
         self, name: str, request: dict, buffers: list, expected: str, functions: Sequence = ()
     ) -> tuple[dict, list]:
-        if self._strikes[name] >= STRIKES:
-            raise AnswerError(
-                self._kinds[name], f"{name} was stopped {STRIKES} times and is not called again"
-            )
-        if self._seconds_left <= 0:
-            raise AnswerError("timeout", "the time for the whole notebook is used up")
+        stops = self._stops.setdefault(name, [])
+        if len(stops) >= STRIKES:
+            raise AnswerError(stops[-1], f"{name} was stopped {STRIKES} times: not called again")
         if not self._ready(len(self._cells)):
+            if self._seconds_left <= 0:
+                raise AnswerError("timeout", "the time for the whole notebook is used up")
             raise AnswerError("crashed", "the notebook ended Python too often to go on")
-        seconds = self._limits.seconds_a_call
+        had = min(self._limits.seconds_a_call, self._seconds_left)
         try:
-            return self._exchange(request, buffers, expected, seconds, functions)
-        except ChannelError as error:
-            kind = {"closed": "crashed"}.get(error.kind, error.kind)
-            self._strikes[name] += 1
-            self._kinds[name] = kind
-            raise AnswerError(kind, self._story(error, name)) from None
+            return self._exchange(
+                request, buffers, expected, self._limits.seconds_a_call, functions
+            )
+        except _BrokenOff as error:
+            kind = "crashed" if error.kind == "closed" else error.kind
+            stops.append(kind)
+            raise AnswerError(kind, broken_off(error.kind, name, had, error.reason)) from None
 
     def _exchange(
         self,
@@ -321,16 +313,16 @@ class StudentSession:
         functions: Sequence[Callable] = (),
     ) -> tuple[dict, list]:
         """Send a request and return the answer; end the sandbox if none comes that fits."""
+        # An answer must name the question, so none can be sent ahead.
         token = secrets.token_hex(8)
         started = time.monotonic()
-        deadline = started + min(seconds, max(self._seconds_left, 0.0))
-        self._deadline_was = min(seconds, self._seconds_left)
-        channel = self._worker.channel
+        deadline = started + min(seconds, self._seconds_left)
+        worker = self._worker
         answered = False
         try:
-            channel.send({**request, "token": token}, buffers, deadline=deadline)
+            worker.channel.send({**request, "token": token}, buffers, deadline=deadline)
             while True:
-                head, got = channel.receive(deadline=deadline)
+                head, got = worker.channel.receive(deadline=deadline)
                 if head.get("token") != token:
                     raise ChannelError("refused", "an answer to what was not asked")
                 if head["op"] in (expected, "failure"):
@@ -338,18 +330,22 @@ class StudentSession:
                     return head, got
                 if head["op"] != "ask" or not functions:
                     raise ChannelError("refused", "an answer of another kind")
-                self._call_back(head, got, functions, deadline)
+                self._call_back(worker, head, got, functions, deadline)
         except ChannelError as error:
-            if error.kind == "closed":
-                self._reason = self._worker.reason()
-            raise
+            reason = worker.reason() if error.kind == "closed" else ""
+            raise _BrokenOff(error.kind, reason) from None
         finally:
             self._seconds_left -= time.monotonic() - started
             if not answered:
                 self.close()
 
     def _call_back(
-        self, head: dict, buffers: list, functions: Sequence[Callable], deadline: float
+        self,
+        worker: WorkerProcess,
+        head: dict,
+        buffers: list,
+        functions: Sequence[Callable],
+        deadline: float,
     ) -> None:
         number = head.get("function")
         if type(number) is not int or not 0 <= number < len(functions):
@@ -358,76 +354,37 @@ class StudentSession:
         if not isinstance(args, tuple) or not isinstance(kwargs, dict):
             raise ChannelError("refused", "a call without arguments")
         self.calls_back += 1
-        answer, answered = {}, []
         try:
-            trees, answered = pack({"value": functions[number](*args, **kwargs)}, TO_STUDENT)
-            answer = {"op": "value", **trees}
+            value = functions[number](*args, **kwargs)
         except Exception as error:
-            answer = {"op": "raised", "type": type(error).__name__, "message": str(error)[:300]}
-        self._worker.channel.send(answer, answered, deadline=deadline)
-
-    # Answers, and words for what went wrong.
-
-    def _answer(self, name: str, verb: str, head: dict, buffers: list) -> Any:
-        if head["op"] == "value":
-            try:
-                return unpack(head, ("value",), buffers, self._bounds)[0]
-            except ChannelError as error:
-                raise AnswerError(error.kind, f"{name} {verb} what is not plain data") from None
-        kind = head.get("kind")
-        if kind == "missing":
-            raise AnswerError("missing", f"{name} is not defined")
-        if kind == "raised":
-            raise AnswerError("raised", f"{name} raised {self._told(head, self.reveal_messages)}")
-        if kind == "too-large":
-            raise AnswerError("too-large", f"{name} {verb} more than an answer may hold")
-        what = head.get("what")
-        words = KINDS_OF_OBJECTS.get(what) if isinstance(what, str) else None
-        if words is None and self.reveal_messages and isinstance(what, str) and what.isidentifier():
-            words = f"an object of type {what[:60]}"
-        words = words or "an object of a type of its own"
-        raise AnswerError(
-            "not-plain", f"{name} {verb} {words}; plain numbers or arrays can be read"
-        )
-
-    def _told(self, error: Any, reveal: bool, cell: str | None = None) -> str:
-        if not isinstance(error, dict):
-            return ""
-        own, builtin, message = error.get("own"), error.get("type"), error.get("message")
-        if reveal and isinstance(own, str) and own.isidentifier():
-            told = own[:60]
+            kind, message = type(error).__name__, clean_text(str(error), 300)
+            answer, answered = {"op": "raised", "type": kind, "message": message}, []
         else:
-            known = getattr(builtins, builtin, None) if isinstance(builtin, str) else None
-            is_error = isinstance(known, type) and issubclass(known, BaseException)
-            told = known.__name__ if is_error else "an exception"
-        if reveal and isinstance(message, str) and message.strip():
-            told += f": {_line(message)}"
-        where, line = error.get("cell"), error.get("line")
-        lines = self._lines.get(where, 0) if isinstance(where, str) else 0
-        if type(line) is int and 1 <= line <= lines:
-            told += f" (line {line})" if where == cell else f" (line {line} of {where})"
-        return told
+            trees, answered = pack({"value": value}, TO_STUDENT)
+            answer = {"op": "value", **trees}
+        worker.channel.send(answer, answered, deadline=deadline)
 
-    def _story(self, error: ChannelError, name: str) -> str:
-        if error.kind == "timeout":
-            return f"{name} was stopped: not done after {self._deadline_was:.3g} s"
-        if error.kind == "too-large":
-            return f"{name} answered with more than an answer may hold"
-        if error.kind == "refused":
-            return f"{name} was stopped: it meddled with the channel to the judge"
-        return f"{name} ended Python" + (f": {self._reason}" if self._reason else "")
+    def _value(self, name: str, verb: str, head: dict, buffers: list) -> Any:
+        if head["op"] != "value":
+            raise answer_error(name, verb, head, self._lines, reveal=self.reveal_messages)
+        try:
+            return unpack(head, ("value",), buffers, self._bounds)[0]
+        except ChannelError as error:
+            raise AnswerError(error.kind, f"{name} {verb} what is not plain data") from None
 
 
-def _text(value: Any, limit: int) -> str:
-    if not isinstance(value, str):
-        return ""
-    return value[:limit].encode("utf-8", "replace").decode("utf-8")
+class _BrokenOff(Exception):
+    """The sandbox was ended, or ended, before it answered."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.reason = reason
 
 
-def _line(message: str) -> str:
-    words = " ".join(_text(message, 300).split())
-    return "".join(letter for letter in words if letter.isprintable())
-
-
-# Raised by `StudentSession.call` for arguments that a check must not hand over.
-ARGUMENT_ERRORS = (NotPlainError, TooLargeError)
+def _checked_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    for name in files:
+        path = PurePath(name)
+        if not path.parts or path.anchor or ".." in path.parts or "\0" in name:
+            raise ValueError(f"a file must lie in the working folder, got {name!r}")
+    return dict(files)

@@ -16,7 +16,7 @@ from typing import Any
 
 from course_lib.grading.cells import Captured, Notebook, close_figures, described
 from course_lib.grading.channel import Channel, ChannelError, pack, unpack
-from course_lib.grading.plain import Bounds, NotPlainError, TooLargeError
+from course_lib.grading.plain import Bounds, NotPlainError, TooLargeError, answer_bounds
 
 # A check may hand over as much as an answer may hold, and one argument more.
 FROM_JUDGE = Bounds(text_bytes=8 << 20, array_bytes=256 << 20, parts=400_000, depth=40)
@@ -55,15 +55,15 @@ class Worker:
     ----------
     channel
         The way to the judge.
-    answer_bytes
-        How long the arrays of an answer may be.
+    bounds
+        How much an answer may hold.
     output_chars
         How many characters of a cell's output to keep.
     """
 
-    def __init__(self, channel: Channel, answer_bytes: int, output_chars: int) -> None:
+    def __init__(self, channel: Channel, bounds: Bounds, output_chars: int) -> None:
         self.channel = channel
-        self.bounds = Bounds(array_bytes=answer_bytes)
+        self.bounds = bounds
         self.captured = Captured(output_chars)
         self.notebook = Notebook(self.captured, output_chars)
         self.token = ""
@@ -89,8 +89,11 @@ class Worker:
 
     def files(self, head: dict, buffers: list) -> None:
         for name, data in zip(head["names"], buffers, strict=True):
-            with open(name, "wb") as file:
-                file.write(data)
+            # One that is too large is missing, as if it had not been handed in.
+            with contextlib.suppress(OSError):
+                os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+                with open(name, "wb") as file:
+                    file.write(data)
         self.send("done")
 
     def cell(self, head: dict, buffers: list) -> None:
@@ -150,14 +153,15 @@ class Worker:
     def answer(self, value: Any, **head: Any) -> None:
         try:
             trees, buffers = pack({"value": value}, self.bounds)
-        except NotPlainError as error:
-            self.send("failure", kind="not-plain", what=error.what, **head)
-        except (TooLargeError, MemoryError) as error:
-            self.send("failure", kind="too-large", message=str(error), **head)
-        except Exception:
-            self.send("failure", kind="not-plain", what="object", **head)
-        else:
             self.send("value", buffers, **trees, **head)
+        except NotPlainError as error:
+            self.send("failure", kind="not-plain", what=error.what)
+        except (TooLargeError, MemoryError):
+            self.send("failure", kind="too-large")
+        except ChannelError:
+            raise
+        except Exception:
+            self.send("failure", kind="not-plain", what="object")
 
     def ask(self, number: int, args: tuple, kwargs: dict) -> Any:
         try:
@@ -197,7 +201,9 @@ def main(arguments: list[str]) -> None:
     warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
     # The student's own modules come last: they cannot stand for others.
     sys.path.append(os.getcwd())
-    worker = Worker(Channel(connection, FROM_JUDGE), int(arguments[0]) << 20, int(arguments[1]))
+    bounds = answer_bounds(int(arguments[0]), int(arguments[1]))
+    channel = Channel(connection, FROM_JUDGE, bounds.text_bytes)
+    worker = Worker(channel, bounds, int(arguments[1]))
     with contextlib.suppress(ChannelError):
         worker.serve()
     os._exit(0)
