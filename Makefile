@@ -15,6 +15,9 @@ RUN := .venv/bin/python
 PORT ?= 8000
 NOTEBOOK ?=
 PACKAGE ?=
+NAME ?=
+CLASS ?= _class
+ARGS ?=
 WORKLOADS ?=
 UV_VERSION := 0.13.8
 
@@ -30,13 +33,14 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help book read test coverage mutants bench lab outputs lint format lock clean distclean python env-build env-grading env-test env-rulers
+.PHONY: help book read test coverage mutants bench lab outputs lint format lock clean distclean release grade feedback \
+	marks assignment check-assignment need-name python env-build env-grading env-test env-rulers
 
 help: ## list what make can do
 	@echo "Downhill: gradient-based learning from cost functions to curvature"
 	@echo
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile \
-		| while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile \
+		| while IFS='|' read -r name what; do printf '  make %-16s %s\n' "$$name" "$$what"; done
 	@echo
 	@echo "Supported Pythons: 3.11, 3.12, 3.13; choose one with PYTHON=/path/to/python"
 
@@ -81,12 +85,34 @@ lock: env-test ## resolve constraints.txt anew from the requirements files
 	@"$(RUN)" -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@"$(RUN)" tools/lock.py
 
+release: need-name env-grading ## make the notebook of an assignment for a class (NAME=cost-functions)
+	@"$(RUN)" -m course_lib.grading release "$(NAME)" --class "$(CLASS)" $(ARGS)
+
+grade: need-name env-grading ## judge what students handed in, in a sandbox (NAME=…, CLASS=_class)
+	@"$(RUN)" -m course_lib.grading grade "$(NAME)" --class "$(CLASS)" $(ARGS)
+
+feedback: need-name env-grading ## write a page for each student (NAME=…)
+	@"$(RUN)" -m course_lib.grading feedback "$(NAME)" --class "$(CLASS)" $(ARGS)
+
+marks: env-grading ## write marks as CSV for Canvas, Moodle and a spreadsheet
+	@"$(RUN)" -m course_lib.grading marks --class "$(CLASS)" $(ARGS)
+
+assignment: need-name env-grading ## begin an assignment from a template (NAME=step-size)
+	@"$(RUN)" -m course_lib.grading new "$(NAME)" $(ARGS)
+
+check-assignment: env-grading ## try an assignment's solution, mistakes and release (NAME=…, or all)
+	@"$(RUN)" -m course_lib.grading check $(if $(NAME),"$(NAME)",--all) $(ARGS)
+
 clean: ## remove what builds and tests made, keep .venv
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache .coverage htmlcov
 	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv as well
 	rm -rf .venv
+
+need-name:
+	@test -n "$(NAME)" || { echo "Name an assignment, for example NAME=cost-functions. Its other \
+	options: $(RUN) -m course_lib.grading --help" >&2; exit 2; }
 
 python:
 	@test "$(PYTHON)" != none || { echo "No Python found. Install Python 3.11, 3.12 or 3.13, or name \

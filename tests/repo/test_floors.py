@@ -79,6 +79,8 @@ FOREIGN = {
     "pygments": 4,
     "mistune": 4,
     "traitlets": 4,
+    "sqlalchemy": 4,
+    "markupsafe": 4,
     "distributed": 4,
     "matplotlib": 4,
     "ipywidgets": 4,
