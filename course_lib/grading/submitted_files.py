@@ -215,7 +215,7 @@ class _Collector:
         kind = folder.kind(name)
         if name in BYSTANDERS or (kind == "file" and name.lower().endswith(".ipynb")):
             return ""
-        if visible(name) != name or "\n" in name:
+        if visible(name) != name or set(name) & set("\n\t\\:"):
             return "the name is no plain text"
         if kind not in ("file", "folder"):
             return f"it is a {kind}"
