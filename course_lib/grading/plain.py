@@ -350,7 +350,7 @@ class _Reader:
             raise MalformedError("an array with an impossible shape") from None
         if dtype.kind == "b":
             # A byte that is neither 0 nor 1 would be a bool that equals neither.
-            return np.frombuffer(buffer, np.uint8).reshape(shape) != 0
+            return np.frombuffer(buffer, np.uint8).reshape(shape).astype(bool)
         native = dtype if sys.byteorder == "little" else dtype.newbyteorder("=")
         return array.astype(native)
 
@@ -361,6 +361,6 @@ class _Reader:
         bits = getattr(np.random, name)()
         try:
             bits.state = state
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise MalformedError("a generator in an impossible state") from error
         return np.random.Generator(bits)

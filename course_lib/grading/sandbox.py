@@ -141,7 +141,7 @@ class Sandbox:
             yield from ("--cap-drop", "ALL")
             yield from ("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")
         else:
-            yield "--unshare-all"
+            yield from ("--unshare-all", "--cap-drop", "ALL")
         yield from ("--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox")
         for name, value in _environment().items():
             yield from ("--setenv", name, value)
@@ -154,7 +154,7 @@ class Sandbox:
                 yield from ("--ro-bind", str(path), str(path))
         yield from ("--size", str(space), "--perms", "1777", "--tmpfs", TMP)
         yield from ("--perms", "0777", "--dir", WORK)
-        made = {Path("/"), Path(TMP), Path("/usr"), Path("/etc"), Path("/opt")}
+        made = {Path("/"), Path(TMP), Path("/usr")}
         shown = [(path, path) for path in (*_SYSTEM_FILES, *_python_folders())]
         shown.append((str(Path(__file__).resolve().parents[1]), f"{LIBRARY}/course_lib"))
         shown += [(font, f"{TMP}/matplotlib/{Path(font).name}") for font in _font_lists()]
