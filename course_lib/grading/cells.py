@@ -22,6 +22,7 @@ CELL_MAGICS_THAT_RUN = ("time", "timeit", "capture", "prun")
 PICTURES = 4
 PICTURE_BYTES = 1 << 20
 MESSAGE_CHARS = 500
+NOTE_CHARS = 500
 _MAGIC = re.compile(
     r"^(\s*)(?:\w[\w, ]*=\s*)?[%!].*$|^(\s*)\?{1,2}[\w.]+\s*$|^(\s*)[\w.]+\?{1,2}\s*$"
 )
@@ -249,6 +250,6 @@ class Notebook:
         return {
             "error": error,
             "result": result,
-            "stdout": shortened(note + self.captured.take(), self.limit),
+            "stdout": shortened(note, NOTE_CHARS) + self.captured.take(),
             "images": images,
         }

@@ -245,7 +245,8 @@ class StudentSession:
             why = broken_off(error.kind, "it", had, error.reason)
             return CellOutcome(cell.id, status, error=why)
         told = exception_words(head.get("error"), self._lines, reveal=True, cell=cell.id)
-        limit = self._limits.output_chars + 100
+        # The worker has cut it, and added a note on that.
+        limit = self._limits.output_chars + 1000
         result = head.get("result")
         return CellOutcome(
             cell.id,
@@ -370,7 +371,10 @@ class StudentSession:
         try:
             return unpack(head, ("value",), buffers, self._bounds)[0]
         except ChannelError as error:
-            raise AnswerError(error.kind, f"{name} {verb} what is not plain data") from None
+            # No worker writes this: someone else did.
+            self.close()
+            self._stops[name].append(error.kind)
+            raise AnswerError(error.kind, broken_off(error.kind, name, 0.0, "")) from None
 
 
 class _BrokenOff(Exception):
