@@ -26,7 +26,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from course_lib.grading.late import METHODS, LatePenalty
+from course_lib.grading.late import METHODS, LatePenalty, time_zone
 from course_lib.grading.master import STUB, TEXT_STUB
 
 DEFAULT_FOLDER = "_class"
@@ -44,7 +44,7 @@ course = {course}        # the name of the class on the exchange
 masters = {masters}  # where the instructor's notebooks are, seen from this folder
 seed = {seed}                 # the numbers of this class; do not change it after a release
 per_student = false          # true: every student gets numbers of their own
-timezone = "UTC"             # of time stamps
+timezone = "UTC"             # of due dates that name none, such as "Europe/Berlin"
 exchange = ""                # folder of the exchange, on a JupyterHub
 
 [late]
@@ -170,7 +170,6 @@ class Course:
         config.LatePenalty.grace_minutes = float(settings.late.get("grace_minutes", 0.0))
         # Pages of the form grader show what students wrote in the instructor's own session.
         config.HTMLExporter.sanitize_html = True
-        config.Exchange.timezone = settings.timezone
         if settings.exchange:
             config.Exchange.root = str(self.folder / settings.exchange)
         return config
@@ -270,6 +269,10 @@ def read_settings(path: Path) -> Settings:
         raise CourseError(f"{path}: method of [late] must be one of {', '.join(METHODS)}")
     if not 0 <= settings.late.get("share", 0.1) <= 1:
         raise CourseError(f"{path}: share of [late] must be between 0 and 1")
+    try:
+        time_zone(settings.timezone)
+    except ValueError as error:
+        raise CourseError(f"{path}: {error}") from None
     if settings.seed < 0 or settings.limits.get("workers", 2) < 1:
         raise CourseError(f"{path}: seed must be at least 0, and workers at least 1")
     if not SAFE_NAME.fullmatch(settings.course):

@@ -30,6 +30,7 @@ from course_lib.grading.course import Course, CourseError, write_atomically
 from course_lib.grading.feedback import png_output
 from course_lib.grading.intake import Submission
 from course_lib.grading.judge import QuestionVerdict, Verdict
+from course_lib.grading.late import read_time
 from course_lib.grading.master import CHECK_SUFFIX, Assignment
 from course_lib.grading.release import student_notebook
 from course_lib.grading.submitted_files import (
@@ -330,7 +331,10 @@ def _timestamp(content: bytes | None) -> tuple[datetime | None, str]:
     if content is None or not content.strip():
         return None, ""
     try:
-        return parse_utc(content.decode("utf-8").strip()), ""
+        text = content.decode("utf-8").strip()
+        with suppress(ValueError):
+            return read_time(text), ""
+        return parse_utc(text), ""
     except (ValueError, OverflowError, AttributeError, TypeError):
         return None, "timestamp.txt holds no time, so lateness is unknown; look at it."
 

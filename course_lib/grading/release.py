@@ -34,7 +34,7 @@ from nbgrader.preprocessors import (
     NbGraderPreprocessor,
     SaveCells,
 )
-from nbgrader.utils import find_all_files, parse_utc
+from nbgrader.utils import find_all_files
 from traitlets import Integer
 
 from course_lib.grading.course import (
@@ -44,6 +44,7 @@ from course_lib.grading.course import (
     seed_of_student,
     write_atomically,
 )
+from course_lib.grading.late import read_time
 from course_lib.grading.master import (
     Assignment,
     is_card,
@@ -159,6 +160,8 @@ def generate(course: Course, name: str, *, seed: int | None = None, force: bool 
             f"{name} was released with seed {before}, and {handed_in} student(s) have been graded: "
             f"other numbers would spoil their answers. Add `--seed {before}`, or `--force`"
         )
+    # What is wrong with the master is said here, before anything of the last release is touched.
+    search(student_notebook(assignment, seed), assignment)
     config = course.config()
     config.PrepareMaster.seed = seed
     directory = course.directory(name)
@@ -168,7 +171,7 @@ def generate(course: Course, name: str, *, seed: int | None = None, force: bool 
             GenerateAssignment(coursedir=directory, config=config, force=True).start()
         except NbGraderException:
             raise CourseError(
-                f"nbgrader could not make the release of {name}:\n" + "\n".join(messages)
+                f"nbgrader could not make the release of {name}: {_last_error(messages)}"
             ) from None
     return Release(assignment, seed, course.at("release", ".", name) / f"{name}.ipynb")
 
@@ -205,10 +208,12 @@ def set_due_date(course: Course, name: str, text: str) -> datetime | None:
         If the text holds no date.
     """
     try:
-        due = None if text.strip().lower() in ("", "none") else parse_utc(text.strip())
-    except (ValueError, OverflowError, TypeError):
+        none = text.strip().lower() in ("", "none")
+        due = None if none else read_time(text, course.settings.timezone)
+    except ValueError as error:
         raise CourseError(
-            f'{text!r} is no date; write it like "2026-10-12 23:59 UTC" or "... +0200"'
+            f'{error}; write it like "2026-10-12 23:59", with "+0200", "UTC" or "Europe/Berlin" '
+            f"after it where it is not meant in {course.settings.timezone}"
         ) from None
     with course.gradebook() as book:
         book.update_or_create_assignment(name, duedate=due)
@@ -296,6 +301,13 @@ def gathered_log() -> Iterator[list[str]]:
         log.removeHandler(handler)
         log.propagate = before
         log.setLevel(level)
+
+
+def _last_error(messages: list[str]) -> str:
+    """Return the line that tells most of a log with tracebacks in it."""
+    lines = [line for message in messages for line in message.splitlines()]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return (errors or lines or ["no reason was given"])[-1]
 
 
 def _handed_in(book: Gradebook, name: str) -> int:
