@@ -26,6 +26,9 @@ from tests.grading.hostile.master import NAME, write_master
 SEED = 7
 WRONG_SUM = "def mean_square(values):\n    return float(np.sum(np.square(values)))"
 
+#: Right for the first three numbers: it passes three of four checks.
+PARTLY = "def mean_square(values):\n    return float(np.mean(np.square(values[:3])))"
+
 
 @cache
 def _pattern() -> Path:
@@ -87,7 +90,8 @@ def judge_here(job: Job) -> Judged:
     except Rejection as rejection:
         return Judged(rejection=rejected(rejection))
     reference = reference_for(job.assignment, job.seed)
-    answers = {cell.id: cell.source for cell in submission.cells}
+    given = {cell.id: cell.source for cell in submission.cells}
+    answers = {question.id: given.get(question.id, "") for question in job.assignment.questions}
     session = InProcessSession(reference.namespace_with(answers))
     verdict = Verdict(job.assignment.name, job.seed, judge_questions(reference, session))
     return Judged(submission, verdict)
