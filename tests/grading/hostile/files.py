@@ -174,7 +174,7 @@ def _(folder, notebook, outside):
     write(folder, notebook | {"cells": notebook["cells"] + [cell] * 100_000})
 
 
-@kind("half a gigabyte of output", "too-large")
+@kind("a file of half a gigabyte", "too-large")
 def _(folder, notebook, outside):
     text = json.dumps(notebook)
     with open(folder / FILE, "w") as file:
@@ -323,7 +323,7 @@ def _(folder, notebook, outside):
     write(folder, notebook)
 
 
-@kind("metadata that are no dictionaries", mean_square=0, step=0)
+@kind("metadata that are no dictionaries")
 def _(folder, notebook, outside):
     for cell in [find(notebook, name) for name in FULL]:
         cell["metadata"], cell["id"] = [], {}
