@@ -26,6 +26,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
+from course_lib.grading.errors import CourseError
 from course_lib.grading.late import METHODS, LatePenalty, time_zone
 from course_lib.grading.master import STUB, TEXT_STUB
 
@@ -65,10 +66,6 @@ from course_lib.grading.course import Course
 
 get_config().merge(Course.open(Path(__file__).parent).config())  # noqa: F821
 '''
-
-
-class CourseError(Exception):
-    """Something about a class that a person has to mend; the message says what to do."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from course_lib.grading.course import CourseError
+from course_lib.grading.errors import CourseError
 from course_lib.validation import check_integer
 
 #: A job that takes longer, in seconds, is given up. The sandbox's own limits are far below.
@@ -80,7 +80,7 @@ def run_jobs(
     if dask:
         yield from _on_cluster(function, jobs, dask)
         return
-    pool = _Pool(workers)
+    pool = _Pool(workers, function.__module__)
     try:
         yield from _in_pool(pool, function, iter(jobs), deadline)
     finally:
@@ -90,14 +90,18 @@ def run_jobs(
 class _Pool:
     """Processes that can be stopped at any time, and started again."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, module: str) -> None:
         self.size = size
+        self.module = module
         self.starts = 0
         self.executor = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
         method = "forkserver" if sys.platform == "linux" else "spawn"
         context = multiprocessing.get_context(method)
+        if method == "forkserver":
+            # Loaded once, and there in every process that is forked.
+            context.set_forkserver_preload([self.module])
         return ProcessPoolExecutor(self.size, mp_context=context, initializer=_end_with_parent)
 
     def stop(self) -> None:
