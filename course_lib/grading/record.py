@@ -47,7 +47,8 @@ CODE_CHARACTERS, ANSWER_CHARACTERS, OUTPUT_CHARACTERS = 200_000, 50_000, 20_000
 _PATIENCE = 10
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_LINK = re.compile(r"\](?=[(:])")
+# Pasted pictures stay: what they may hold was looked at when the submission was read.
+_LINK = re.compile(r"\](?=[(:])(?!\(attachment:[\w.-]+\))")
 _MATH_LINK = re.compile(
     r"\\(?=(?:href|url|require|unicode|class|cssId|style|data|html\w*|include\w*)(?![A-Za-z]))"
 )
@@ -127,6 +128,8 @@ def graded_notebook(assignment: Assignment, outcome: Outcome) -> NotebookNode:
             # Spaces around the text that was handed out are no answer.
             if answer.strip() and answer.strip() != cell.source.strip():
                 cell.source = harmless(answer)
+                if question.id in submission.pictures:
+                    cell.attachments = nbformat.from_dict(submission.pictures[question.id])
         else:
             found = _find(verdict, question.id)
             cell = by_id[question.id + CHECK_SUFFIX]
@@ -227,7 +230,7 @@ def mark_of(book: Gradebook, name: str, student: str) -> Mark:
 
 
 def harmless(answer: str) -> str:
-    """Return Markdown of a student that renders to text and formulas, and to nothing else.
+    """Return Markdown of a student that renders to text, formulas and pasted pictures alone.
 
     The form grader turns it into a page of the instructor's own session, and nbconvert lets HTML,
     and links that run scripts, through. A space after ``<`` or ``]`` takes their meaning away.

@@ -11,14 +11,17 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_output
 
 from course_lib.checks import CheckResult
 from course_lib.grading.course import open_gradebook
 from course_lib.grading.feedback import feedback_page, png_output, write_feedback, write_rejection
+from course_lib.grading.intake import Submission
 from course_lib.grading.judge import QuestionVerdict, Verdict
 from course_lib.grading.master import grade_id, read_master
 from course_lib.grading.pictures import picture_address, still_jpeg, still_png
+from course_lib.grading.record import Outcome, graded_notebook
 from course_lib.grading.safe_html import code, markdown, table
 from tests.grading.hostile.files import RIGHT
 from tests.grading.hostile.markup import VECTORS
@@ -442,3 +445,19 @@ def test_tables_and_text():
 @pytest.mark.parametrize("text", ["[" * 10_000, "> " * 10_000, "*a " * 7000, "`" * 20_000])
 def test_no_markdown_takes_the_page_down(text):
     assert markdown(text)
+
+
+def test_a_pasted_drawing_reaches_the_form_grader_and_the_page(assignment, gradebook):
+    drawing = base64.b64encode(png()).decode("ascii")
+    text = "![sketch](attachment:sketch.png) as drawn [here](attachment:sketch.png)"
+    submission = Submission(
+        NAME, f"{NAME}.ipynb", (), {"why": text}, {"why": {"sketch.png": {"image/png": drawing}}}
+    )
+    notebook = graded_notebook(assignment, Outcome("ada", 0, submission))
+    cell = next(cell for cell in notebook.cells if grade_id(cell) == "why")
+    assert cell.source == text
+    nbformat.validate(notebook)
+    shown, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
+    assert f'src="data:image/png;base64,{drawing}"' in shown
+    page = feedback_page(assignment, "ada", gradebook, notebook)
+    assert f'src="data:image/png;base64,{drawing}"' in page
