@@ -357,11 +357,12 @@ class StudentSession:
         self.calls_back += 1
         try:
             value = functions[number](*args, **kwargs)
+            # What it was given may have made it too large to send.
+            trees, answered = pack({"value": value}, TO_STUDENT)
         except Exception as error:
             kind, message = type(error).__name__, clean_text(str(error), 300)
             answer, answered = {"op": "raised", "type": kind, "message": message}, []
         else:
-            trees, answered = pack({"value": value}, TO_STUDENT)
             answer = {"op": "value", **trees}
         worker.channel.send(answer, answered, deadline=deadline)
 
