@@ -232,6 +232,8 @@ def _environment(folder: str = TMP) -> dict[str, str]:
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": f"{folder}/matplotlib",
         "PYTHONSAFEPATH": "1",
+        # Compiling takes longer than any answer, and would be done anew for each submission.
+        "COURSE_COMPILED": "0",
         **dict.fromkeys(threads, "1"),
     }
 

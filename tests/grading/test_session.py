@@ -243,7 +243,7 @@ class TestCrashes:
 
     def test_a_function_that_stops_the_sandbox_twice_is_not_called_again(self, sandbox):
         source = (
-            "import os\ndef die(): os._exit(3)\ndef hang():\n    while True: pass\n"
+            "import os\ndef die(): print('seen'); os._exit(3)\ndef hang():\n    while True: pass\n"
             "def well(x): return x"
         )
         with run(sandbox, source, limits=replace(QUICK, seconds_a_call=0.5)) as session:
@@ -258,6 +258,7 @@ class TestCrashes:
             )
             assert time.monotonic() - started < 0.1
             assert session.call("well", (2,)) == 2
+            assert [outcome.stdout for outcome in session.outcomes] == [""]
 
 
 FUNCTIONS = """
