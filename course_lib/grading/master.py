@@ -31,7 +31,7 @@ STUB = "# Write your code here."
 TEXT_STUB = "*Write your answer here.*"
 
 _SEED_LINE = re.compile(r"^seed = \d+$", re.MULTILINE)
-_PLACEHOLDER = re.compile(r"\{\{\s*numbers\.(\w+)\s*\}\}")
+_PLACEHOLDER = re.compile(r"\{\{\s*(numbers|assignment|question)\.(\w+)\s*\}\}")
 
 
 class MasterError(ValueError):
@@ -287,23 +287,31 @@ def strip_region(source: str, begin: str, end: str, stub: str = "") -> str:
     return "\n".join(kept)
 
 
-def fill_numbers(text: str, numbers: Mapping[str, Any] | Any) -> str:
-    """Return a text with every ``{{numbers.name}}`` replaced by its value.
+def fill_places(text: str, values: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a text with every ``{{group.name}}`` replaced by its value.
+
+    Parameters
+    ----------
+    text
+        A statement.
+    values
+        For the groups ``numbers``, ``assignment`` and ``question``, the values by name. What the
+        cards know is named in statements, not written there a second time.
 
     Raises
     ------
     MasterError
-        If a name is not among the numbers.
+        If there is no such value.
     """
 
     def value(match: re.Match) -> str:
-        try:
-            number = getattr(numbers, match[1])
-        except AttributeError:
+        group = values.get(match[1], {})
+        if match[2] not in group:
             raise MasterError(
-                f"{match[0]} is not among the numbers, which are {', '.join(numbers) or 'none'}"
-            ) from None
-        return f"{number:g}" if isinstance(number, float) else str(number)
+                f"{match[0]} is not among its values here, which are {', '.join(group) or 'none'}"
+            )
+        found = group[match[2]]
+        return f"{found:g}" if isinstance(found, float) else str(found)
 
     return _PLACEHOLDER.sub(value, text)
 
@@ -313,16 +321,38 @@ def prepared_notebook(assignment: Assignment, seed: int) -> NotebookNode:
     namespace: dict[str, Any] = {}
     exec(compile(assignment.setup, "<setup>", "exec"), namespace)
     exec(compile(assignment.numbers_for(seed), "<numbers>", "exec"), namespace)
+    numbers = namespace.get("numbers", ())
+    values: dict[str, dict[str, Any]] = {
+        "numbers": {name: getattr(numbers, name) for name in numbers},
+        "assignment": {key: getattr(assignment, key) for key in ("title", "points", "minutes")},
+    }
     notebook = copy.deepcopy(assignment.notebook)
-    notebook.cells = [cell for cell in notebook.cells if not is_card(cell)]
-    for cell in notebook.cells:
+    cells, asked = notebook.cells, 0
+    notebook.cells = []
+    for position, cell in enumerate(cells):
+        if is_card(cell):
+            if position:
+                asked += 1
+                values["question"] = _heading(asked, assignment.questions[asked - 1])
+            continue
+        notebook.cells.append(cell)
         if grade_id(cell) == "numbers":
             cell.source = assignment.numbers_for(seed)
         elif cell.cell_type == "markdown":
-            cell.source = fill_numbers(cell.source, namespace.get("numbers", ()))
+            cell.source = fill_places(cell.source, values)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return notebook
+
+
+def _heading(number: int, question: Question) -> dict[str, Any]:
+    return {
+        "number": number,
+        "title": question.title,
+        "difficulty": DIFFICULTIES[question.difficulty].capitalize(),
+        "minutes": question.minutes,
+        "points": question.points,
+    }
 
 
 def released_notebook(assignment: Assignment, seed: int = 0) -> NotebookNode:
