@@ -16,7 +16,7 @@ from typing import Any
 
 from course_lib.checks.errors import AnswerError
 from course_lib.grading.channel import ChannelError, pack, unpack
-from course_lib.grading.plain import Bounds, answer_bounds
+from course_lib.grading.plain import Bounds, TooLargeError, answer_bounds
 from course_lib.grading.process import WorkerProcess
 from course_lib.grading.sandbox import Limits, Sandbox, SandboxUnavailable, Unsandboxed
 from course_lib.grading.wording import answer_error, broken_off, clean_text, exception_words
@@ -364,7 +364,12 @@ class StudentSession:
             answer, answered = {"op": "raised", "type": kind, "message": message}, []
         else:
             answer = {"op": "value", **trees}
-        worker.channel.send(answer, answered, deadline=deadline)
+        try:
+            worker.channel.send(answer, answered, deadline=deadline)
+        except TooLargeError as error:
+            # As JSON, a text can be longer than it was counted.
+            answer = {"op": "raised", "type": "ValueError", "message": str(error)}
+            worker.channel.send(answer, deadline=deadline)
 
     def _value(self, name: str, verb: str, head: dict, buffers: list) -> Any:
         if head["op"] != "value":

@@ -375,6 +375,11 @@ class TestCalls:
 
         assert session.call("careful", (own,)) == "also"
 
+    def test_are_told_when_an_answer_is_too_long_to_be_sent(self, session):
+        assert "bytes of text" in session.call("careful", (lambda x: "\0" * (2 << 20),))
+        assert "more than" in session.call("careful", (lambda x: [1] * 200_000,))
+        assert session.call("double", (1,)) == 2
+
     def test_may_not_hand_these_functions_what_is_not_plain(self, session):
         kind, message = failure(session, "careless", abs)
         assert kind == "raised"
