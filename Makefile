@@ -33,7 +33,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help book read test coverage mutants bench lab outputs lint format lock clean distclean release grade feedback \
+.PHONY: help book read test coverage mutants bench lab outputs lint format lock clean distclean exercises public release grade feedback \
 	marks assignment check-assignment need-name python env-build env-grading env-test env-rulers
 
 help: ## list what make can do
@@ -61,6 +61,12 @@ bench: env-rulers ## measure speed and memory beside peers (WORKLOADS="tape pca"
 
 lab: env-build ## open the notebooks in JupyterLab
 	@"$(RUN)" -m jupyterlab book
+
+exercises: env-build ## write the pages of assignments from their masters
+	@"$(RUN)" tools/exercises.py
+
+public: env-grading ## write the public tree, without solutions, to _build/public
+	@"$(RUN)" tools/public_tree.py
 
 outputs: env-build ## run notebooks and store their outputs (NOTEBOOK=book/part1/….ipynb)
 	@"$(RUN)" tools/store_outputs.py $(if $(NOTEBOOK),"$(NOTEBOOK)")

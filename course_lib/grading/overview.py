@@ -48,12 +48,11 @@ def exercise_notebook(assignment: Assignment) -> NotebookNode:
 
 def facts_of(assignment: Assignment) -> str:
     """Return summary, time, points and the table of questions, in MyST."""
-    chapter = assignment.chapter.rsplit("/", 1)[-1]
     lines = [
         assignment.summary,
         "",
         f"**Time** {assignment.minutes} minutes. **Points** {assignment.points:g}. "
-        f"**Chapter** {{ref}}`ch-{chapter}`.",
+        f"**Chapter** {{doc}}`/book/{assignment.chapter}`.",
         "",
         "| question | you will | kind | level | minutes | points |",
         "|---|---|---|---|--:|--:|",
