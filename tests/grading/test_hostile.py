@@ -19,6 +19,7 @@ from course_lib.grading.master import read_master
 from course_lib.grading.workers import run_jobs
 from tests.grading.hostile.files import FULL, FileKind, honest_notebook, write
 from tests.grading.hostile.kinds import FOUND, World
+from tests.grading.hostile.markup import assert_harmless
 from tests.grading.hostile.master import NAME, SECRET, write_master
 from tests.grading.hostile.running import ALL, CODE, Task, run
 from tests.grading.sandboxes import needs_sandbox
@@ -100,8 +101,14 @@ def test_a_kind(kind, results, world):
         assert result.statuses["mean-square"] == kind.status
         assert result.statuses["setup"] == result.statuses["numbers"] == "ok"
         assert result.statuses["step"] == "ok"
+    if result.page:
+        assert_harmless(result.page)
+        assert len(result.page) < 700_000
     for secret in (FOUND, str(SECRET), str(int(SECRET)), world.token):
         assert secret not in result.verdict
+    # What stands on the page is what the student wrote, and none of the checks.
+    for part in (str(SECRET), "default_rng", "reference.", "check.value"):
+        assert part not in result.page
 
 
 def test_there_are_as_many_kinds_as_promised():

@@ -8,7 +8,9 @@ from __future__ import annotations
 from textwrap import indent
 
 from tests.grading.hostile.crashes import STEP_ONLY, inside
+from tests.grading.hostile.files import RIGHT
 from tests.grading.hostile.kinds import FOUND, CodeKind
+from tests.grading.hostile.markup import VECTORS
 from tests.grading.hostile.master import SECRET
 
 # In two parts, so that code which looks for it does not find itself.
@@ -213,6 +215,21 @@ try:
 except OSError:
     pass
 """
+# Shown as output, value, error and source on the page that a student gets back.
+MARKUP = f"""
+vectors = {VECTORS!r}
+for vector in vectors:
+    print(vector)
+class Shown:
+    __repr__ = _repr_html_ = lambda self: "<table><tr><td>" + "".join(vectors)
+display(Shown())
+Shown()
+"""
+MARKUP_IN_ERROR = f"""
+def mean_square(values):
+    raise ValueError("".join({VECTORS[:9]!r}))
+raise ValueError("".join({VECTORS[:9]!r}))
+"""
 
 KINDS = [
     CodeKind("looks for hidden checks in files", first=SEARCH_FILES),
@@ -263,6 +280,8 @@ KINDS = [
         mean_square="import socket\n"
         + inside(trying("socket.create_connection(('127.0.0.1', @PORT@), 0.2)")),
     ),
+    CodeKind("markup in its outputs", mean_square=f"{RIGHT['mean-square']}\n{MARKUP}"),
+    CodeKind("markup in its errors", mean_square=MARKUP_IN_ERROR, scores=STEP_ONLY, status="error"),
     CodeKind(
         "reads its own data file",
         mean_square=inside("if open('data/own.txt').read() != 'own':\n    return None"),

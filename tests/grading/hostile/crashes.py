@@ -153,7 +153,7 @@ KINDS = [
     lost("input is asked for", "n = int(input('how many? '))\n" + inside("pass"), "error"),
     lost("an exception that never says what it is", UGLY_ERROR),
     CodeKind("an object that raises wherever it is touched", mean_square=UGLY_VALUE),
-    CodeKind("half a gigabyte of output", first="for _ in range(500):\n    print('x' * 2**20)"),
+    CodeKind("half a gigabyte of output", first="for _ in range(8):\n    print('x' * 2**26)"),
     CodeKind(
         "half a gigabyte of output past Python",
         first="import os\ntry:\n    while True:\n        os.write(1, bytes(2**20))\n"

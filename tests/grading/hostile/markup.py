@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html.parser import HTMLParser
+
 VECTORS = [
     "<script>fired()</script>",
     "<ScRiPt src=http://attacker.test/x.js></ScRiPt>",
@@ -70,3 +73,52 @@ VECTORS = [
     "\x1b]8;;javascript:fired()\x07click\x1b]8;;\x07",
     "\x1b[2J\x1b[31mred",
 ]
+
+#: All that may stand on a page of feedback.
+ELEMENTS = {
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "h1", "h2"),
+    *("h3", "p", "strong", "em", "del", "sub", "sup", "bdi", "table", "caption", "thead", "tbody"),
+    *("tfoot", "tr", "th", "td", "a", "ul", "ol", "li", "span", "pre", "code", "div", "img", "br"),
+    *("hr", "blockquote"),
+}
+ATTRIBUTES = {
+    *("lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "rel", "scope"),
+    *("src", "alt", "aria-labelledby", "aria-label", "role", "tabindex", "colspan", "rowspan"),
+}
+
+
+class Seen(HTMLParser):
+    """The elements, attributes and text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.add(tag)
+        self.attributes += attributes
+
+    def handle_data(self, data):
+        self.text += data
+
+    def handle_endtag(self, tag):
+        self.text += " " if tag in ("td", "th", "strong", "li") else ""
+
+
+def assert_harmless(page: str) -> None:
+    """Assert that a page of feedback holds nothing but text, still pictures and plain tables."""
+    seen = Seen(page)
+    assert seen.elements <= ELEMENTS
+    for name, value in seen.attributes:
+        assert name in ATTRIBUTES
+        if name == "href":
+            assert value.startswith("#q-")
+        if name == "src":
+            assert value.startswith("data:image/png;base64,")
+        if name in ("colspan", "rowspan"):
+            assert int(value) <= 50
+    assert page.count("<style") == page.count("<title") == 1
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", page)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
+from course_lib.grading.feedback import feedback_page
 from course_lib.grading.intake import Rejection, read_submission
 from course_lib.grading.judge import judge
+from course_lib.grading.record import Outcome, graded_notebook
 from course_lib.grading.sandbox import Limits, Sandbox
 from tests.grading.hostile import breakouts, crashes, files, forgeries
 from tests.grading.hostile.files import FileKind, find, honest_notebook, write
@@ -18,7 +21,7 @@ CODE = [*crashes.KINDS, *breakouts.KINDS, *forgeries.KINDS]
 ALL = [*CODE, *files.KINDS]
 #: Short, so that what never ends costs little; long enough for a busy machine.
 LIMITS = Limits(
-    seconds_a_cell=2.0,
+    seconds_a_cell=3.0,
     seconds_a_call=1.0,
     seconds_in_all=30.0,
     memory_mib=1024,
@@ -43,9 +46,17 @@ class Result:
     rejection: str = ""
     statuses: dict[str, str] = field(default_factory=dict)
     verdict: str = ""
+    page: str = ""
     next_scores: tuple[float, ...] = ()
     survivors: tuple[str, ...] = ()
     seconds: float = 0.0
+
+
+class NoMarks:
+    """Stands for a gradebook that holds nothing but the submission."""
+
+    def find_submission_notebook(self, *_: str) -> SimpleNamespace:
+        return SimpleNamespace(grades=(), comments=(), late_submission_penalty=None, score=0.0)
 
 
 def run(task: Task) -> Result:
@@ -87,6 +98,10 @@ def run(task: Task) -> Result:
             "statuses": {outcome.id: outcome.status for outcome in verdict.outcomes},
             "verdict": verdict.to_json(),
         }
+        notebook = graded_notebook(world.assignment, Outcome("eve", 0, submission, verdict))
+        result["page"] = feedback_page(
+            world.assignment, "eve", NoMarks(), notebook, verdict, submission.notes
+        )
     seconds = time.monotonic() - started
     survivors = alive(f"'{limits.output_chars}'")
     if isinstance(kind, FileKind):
