@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -218,3 +219,5 @@ def _faults_of_release(assignment: Assignment, seed: int) -> Iterator[str]:
                     run_source(cell.source, name, namespace)
             except Exception as error:
                 yield f"released cell {name!r} does not run: {type(error).__name__}: {error}"
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")

@@ -2,9 +2,11 @@
 
 import nbformat
 import pytest
+from matplotlib import pyplot
 
 from course_lib.grading.master import MasterError, fill_places, read_master, released_notebook
 from course_lib.grading.new import create_master
+from course_lib.grading.trials import faults_of
 
 
 @pytest.fixture
@@ -64,3 +66,12 @@ def test_whole_floats_are_written_without_a_point():
     values = {"numbers": {"step": 2.0, "n": 3, "name": "s5"}}
     text = fill_places("{{numbers.step}} {{ numbers.n }} {{numbers.name}}", values)
     assert text == "2 3 s5"
+
+
+def test_figures_of_a_release_are_closed_again(master):
+    notebook = nbformat.read(master, as_version=4)
+    figure = nbformat.v4.new_code_cell("from matplotlib import pyplot\n_figure = pyplot.figure()")
+    notebook.cells.insert(4, figure)
+    nbformat.write(notebook, master)
+    assert faults_of(read_master(master)) == []
+    assert pyplot.get_fignums() == []
