@@ -47,6 +47,7 @@ seed = {seed}                 # the numbers of this class; do not change it afte
 per_student = false          # true: every student gets numbers of their own
 timezone = "UTC"             # of due dates that name none, such as "Europe/Berlin"
 exchange = ""                # folder of the exchange, on a JupyterHub
+check_owner = true           # false where all users of the hub are one user of the machine
 
 [late]
 method = "none"              # none, zero (a late notebook earns nothing) or share
@@ -78,6 +79,7 @@ class Settings:
     per_student: bool = False
     timezone: str = "UTC"
     exchange: str = ""
+    check_owner: bool = True
     late: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
 
@@ -145,6 +147,7 @@ class Course:
 
     def config(self) -> Config:
         """Return what nbgrader has to know of the class."""
+        from course_lib.grading.exchange import CarefulCollect
         from course_lib.grading.release import PREPROCESSORS
 
         settings = self.settings
@@ -167,6 +170,8 @@ class Course:
         config.LatePenalty.grace_minutes = float(settings.late.get("grace_minutes", 0.0))
         # Pages of the form grader show what students wrote in the instructor's own session.
         config.HTMLExporter.sanitize_html = True
+        config.ExchangeFactory.collect = CarefulCollect
+        config.ExchangeCollect.check_owner = settings.check_owner
         if settings.exchange:
             config.Exchange.root = str(self.folder / settings.exchange)
         return config

@@ -80,11 +80,12 @@ def collect(options: Any) -> int:
     from course_lib.grading.exchange import collect as bring_in
 
     course = _course(options)
-    students = bring_in(course, options.name)
-    print(
-        f"{len(students)} student(s) handed in {options.name}; it lies in {course.at('submitted')}"
-    )
-    return DONE
+    found = bring_in(course, options.name)
+    where = course.at("submitted")
+    print(f"{len(found.students)} student(s) handed in {options.name}; it lies in {where}")
+    for note in found.notes:
+        print(f"  {note}")
+    return LOOK if found.notes else DONE
 
 
 def gather(options: Any) -> int:
@@ -159,8 +160,8 @@ def feedback(options: Any) -> int:
     for student, why in failed.items():
         print(f"  no page for {student}: {why}")
     if options.exchange:
-        publish_feedback(course, options.name)
-        print("On the exchange: students fetch them with the assignment list.")
+        count = publish_feedback(course, options.name)
+        print(f"{count} of them on the exchange: students fetch them with the assignment list.")
     return LOOK if failed else DONE
 
 
