@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import time
 import tracemalloc
@@ -11,18 +12,18 @@ import pytest
 
 from course_lib.grading.intake import Rejection, read_submission
 from course_lib.grading.master import read_master
-from course_lib.grading.submitted_files import FILE_BYTES, SubmittedFolder
+from course_lib.grading.submitted_files import FILE_BYTES, SubmittedFolder, open_submission
 from course_lib.grading.submitted_notebook import submitted_cells
 from course_lib.grading.text import one_line, storable, visible
 from tests.grading.hostile.files import (
     FILE,
     FULL,
-    KINDS,
     RIGHT,
     find,
     honest_notebook,
     write,
 )
+from tests.grading.hostile.games import KINDS
 from tests.grading.hostile.master import NAME, write_master
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
@@ -218,3 +219,68 @@ def test_text_is_made_visible():
     assert visible("né ∑ 数 🙂\n\tx") == "né ∑ 数 🙂\n\tx"
     assert storable("a\r\nb\rc\x00\ud800") == "a\nb\nc\ufffd\ufffd"
     assert one_line("a\nb\x1b[2J\u202e" + "c" * 300, 20) == "a b?" + "c" * 15 + "…"
+
+
+def test_odd_names_and_deep_folders_are_left_out(assignment, folder):
+    write(folder, honest_notebook(assignment))
+    deep = folder / "a" / "b" / "c" / "d"
+    deep.mkdir(parents=True)
+    for path in (folder / "line\nbreak", folder / "c:drive", deep / "x", deep.parent / "y"):
+        path.write_text("1")
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "old.pyc").write_text("1")
+    with open(os.fsencode(folder) + b"/caf\xe9", "w"):
+        pass
+    submission = read_submission(folder, assignment)
+    assert list(submission.files) == ["a/b/c/y"]
+    assert sorted(note.partition(":")[0] for note in submission.notes) == [
+        "Left out, it lies too deep",
+        "Left out, the name is no plain text",
+    ]
+
+
+def test_a_packed_notebook_is_told_from_none(assignment, folder):
+    (folder / "homework.zip").write_bytes(b"PK")
+    with pytest.raises(Rejection, match=r"no-notebook.*Unpack homework\.zip first"):
+        read_submission(folder, assignment)
+
+
+@pytest.mark.parametrize("below", [True, False])
+def test_where_folders_have_no_descriptors_all_is_as_elsewhere(
+    below, assignment, folder, outside, monkeypatch
+):
+    monkeypatch.setattr("course_lib.grading.submitted_files._BELOW", below)
+    write(folder, honest_notebook(assignment))
+    (folder / "data").mkdir()
+    (folder / "data" / "own.csv").write_text("1")
+    (folder / "data" / "link.csv").symlink_to(outside / "secret.txt")
+    submission = read_submission(folder, assignment)
+    assert submission.files == {"data/own.csv": b"1"}
+    assert submission.notes == ("Left out, it is a link: data/link.csv.",)
+
+
+def test_a_folder_that_cannot_be_read_is_named(assignment, folder, monkeypatch):
+    write(folder, honest_notebook(assignment))
+
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(Rejection, match=r"unreadable.*Permission denied"):
+        read_submission(folder, assignment)
+
+
+def test_what_changes_while_it_is_read_is_not_read(folder, outside, monkeypatch):
+    (folder / "file").write_text("1")
+    with open_submission(folder) as opened:
+        real = os.stat
+
+        def stat_then_swap(*place, **how):
+            status = real(*place, **how)
+            (folder / "file").unlink(missing_ok=True)
+            (folder / "file").symlink_to(outside / "secret.txt")
+            return status
+
+        monkeypatch.setattr(os, "stat", stat_then_swap)
+        with pytest.raises(OSError, match="symbolic link"):
+            opened.read("file", 100)

@@ -12,13 +12,13 @@ from course_lib.grading.intake import Rejection, read_submission
 from course_lib.grading.judge import judge
 from course_lib.grading.record import Outcome, graded_notebook
 from course_lib.grading.sandbox import Limits, Sandbox
-from tests.grading.hostile import breakouts, crashes, files, forgeries
+from tests.grading.hostile import breakouts, crashes, forgeries, games
 from tests.grading.hostile.files import FileKind, find, honest_notebook, write
 from tests.grading.hostile.kinds import World
 from tests.grading.hostile.master import NAME
 
 CODE = [*crashes.KINDS, *breakouts.KINDS, *forgeries.KINDS]
-ALL = [*CODE, *files.KINDS]
+ALL = [*CODE, *games.KINDS]
 #: Short, so that what never ends costs little; long enough for a busy machine.
 LIMITS = Limits(
     seconds_a_cell=3.0,
