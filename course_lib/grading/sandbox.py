@@ -32,9 +32,10 @@ from course_lib.grading.syscalls import filter_program
 FIRST_UID, UIDS = 70_000, 29_000
 TMP = "/tmp"
 WORK = "/tmp/work"
-LIBRARY = "/opt/downhill"
+LIBRARY = "/downhill"
 OPEN_FILES = 128
-_SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_LIBRARY_FOLDERS = ("lib", "lib32", "lib64", "libx32")
+_SYSTEM_FOLDERS = ("bin", "sbin", *_LIBRARY_FOLDERS)
 # So that libraries are found; neither names nor accounts of the machine.
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/nix/store")
 # Here nbgrader's exchange is, with other students' work.
@@ -154,13 +155,14 @@ class Sandbox:
                 yield from ("--ro-bind", str(path), str(path))
         yield from ("--size", str(space), "--perms", "1777", "--tmpfs", TMP)
         yield from ("--perms", "0777", "--dir", WORK)
-        made = {Path("/"), Path(TMP), Path("/usr")}
+        made, bound = {Path("/"), Path(TMP)}, [Path("/usr")]
         shown = [(path, path) for path in (*_SYSTEM_FILES, *_python_folders())]
         shown.append((str(Path(__file__).resolve().parents[1]), f"{LIBRARY}/course_lib"))
         shown += [(font, f"{TMP}/matplotlib/{Path(font).name}") for font in _font_lists()]
         for source, target in shown:
-            if not os.path.exists(source) or Path(target).is_relative_to("/usr"):
+            if not os.path.exists(source) or any(Path(target).is_relative_to(b) for b in bound):
                 continue
+            bound.append(Path(target))
             # Made by bubblewrap, parents could be closed to the user inside.
             for parent in reversed(Path(target).parents):
                 if parent not in made:
@@ -176,15 +178,8 @@ class Sandbox:
     def _inside(self, limits: Limits) -> Iterator[str]:
         if self.as_root:
             user = str(self.uid)
-            yield from (
-                str(shutil.which("setpriv")),
-                "--reuid",
-                user,
-                "--regid",
-                user,
-                "--clear-groups",
-            )
-            yield from ("--inh-caps=-all", "--no-new-privs")
+            yield from (str(shutil.which("setpriv")), "--reuid", user, "--regid", user)
+            yield from ("--clear-groups", "--inh-caps=-all", "--no-new-privs")
         # After the user is changed: processes are counted by user.
         yield from _limited(limits, processes=True)
         yield from _python(limits, [LIBRARY, *_package_folders()])
@@ -276,8 +271,10 @@ def _package_folders() -> list[str]:
 
 
 def _python_folders() -> list[str]:
-    prefixes = {os.path.realpath(path) for path in (sys.base_prefix, sys.base_exec_prefix)}
-    return [*sorted(prefixes), *_package_folders()]
+    prefixes = sorted({os.path.realpath(path) for path in (sys.base_prefix, sys.base_exec_prefix)})
+    # Not the whole prefix: a Python built by hand can have a home folder as its own.
+    parts = [os.path.join(path, name) for path in prefixes for name in ("bin", *_LIBRARY_FOLDERS)]
+    return [os.path.dirname(_interpreter()), *parts, *_package_folders()]
 
 
 def _font_lists() -> list[str]:

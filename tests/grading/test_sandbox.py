@@ -98,7 +98,7 @@ class TestView:
         source = TRY + (
             "import os\n"
             "for folder in ('/', '/usr', '/usr/local/lib', '/etc', '/dev', '/dev/shm', '/proc',"
-            " '/opt/downhill', '/opt/downhill/course_lib', '/tmp', '/tmp/work',"
+            " '/downhill', '/downhill/course_lib', '/tmp', '/tmp/work',"
             " os.path.dirname(os.__file__), os.path.dirname(__import__('numpy').__file__)):\n"
             "    print(folder, attempt(open, folder + '/planted', 'w'))"
         )
@@ -133,7 +133,7 @@ class TestView:
 
     def test_the_library_and_its_packages_are_there(self, sandbox):
         source = "import course_lib.costs, numpy, scipy; print(course_lib.__file__)"
-        assert inside(sandbox, source) == "/opt/downhill/course_lib/__init__.py\n"
+        assert inside(sandbox, source) == "/downhill/course_lib/__init__.py\n"
 
 
 @needs_sandbox
