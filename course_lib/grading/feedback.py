@@ -298,7 +298,9 @@ def _plain_output(output: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[s
     if output.get("output_type") == "error":
         name, value = _text(output.get("ename")), _text(output.get("evalue"))
         return "error", f"{name}: {value}" if value else name
-    return "text", _text(output.get("text")) or _text(data.get("text/plain"))
+    # What a cell raised is stored as what it wrote to the stream of errors.
+    kind = "error" if output.get("name") == "stderr" else "text"
+    return kind, _text(output.get("text")) or _text(data.get("text/plain"))
 
 
 def _text(value: Any) -> str:
