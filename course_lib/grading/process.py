@@ -14,8 +14,8 @@ import time
 from types import TracebackType
 
 from course_lib.grading.channel import Channel, ChannelError
+from course_lib.grading.worker import FROM_JUDGE
 
-TO_WORKER_TEXT_BYTES = 8 << 20
 _SIGNALS = {
     "SIGSEGV": "compiled code crashed, or a recursion had no end",
     "SIGBUS": "compiled code crashed",
@@ -51,7 +51,7 @@ class WorkerProcess:
     ) -> None:
         self._process = process
         self._inner = inner
-        self.channel = Channel(connection, text_bytes=TO_WORKER_TEXT_BYTES)
+        self.channel = Channel(connection, text_bytes=FROM_JUDGE.text_bytes)
 
     def __enter__(self) -> WorkerProcess:
         return self

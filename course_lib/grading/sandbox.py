@@ -18,6 +18,7 @@ import shutil
 import site
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import weakref
 from collections.abc import Iterator
@@ -274,7 +275,9 @@ def _python_folders() -> list[str]:
     prefixes = sorted({os.path.realpath(path) for path in (sys.base_prefix, sys.base_exec_prefix)})
     # Not the whole prefix: a Python built by hand can have a home folder as its own.
     parts = [os.path.join(path, name) for path in prefixes for name in ("bin", *_LIBRARY_FOLDERS)]
-    return [os.path.dirname(_interpreter()), *parts, *_package_folders()]
+    # Python itself can be a library, at a place of its own.
+    known = [sysconfig.get_config_var(name) or "" for name in ("LIBDIR", "INSTSONAME")]
+    return [os.path.dirname(_interpreter()), *parts, os.path.join(*known), *_package_folders()]
 
 
 def _font_lists() -> list[str]:

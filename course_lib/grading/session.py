@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from course_lib.checks.errors import AnswerError
+from course_lib.grading.cells import PICTURE_BYTES, PICTURES
 from course_lib.grading.channel import ChannelError, pack, unpack
 from course_lib.grading.plain import Bounds, TooLargeError, answer_bounds
 from course_lib.grading.process import WorkerProcess
@@ -30,7 +31,6 @@ STRIKES = 2
 # What cells may use of the time in all: the rest is for calls.
 SHARE_OF_CELLS = 2 / 3
 PNG = b"\x89PNG\r\n\x1a\n"
-PICTURES, PICTURE_BYTES = 4, 1 << 20
 # What the judge hands over is its own; these bounds keep a mistake of a check cell small.
 TO_STUDENT = Bounds(array_bytes=128 << 20)
 # The judge's functions work on what a student's code made, so it must not be much.
