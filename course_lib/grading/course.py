@@ -147,6 +147,7 @@ class Course:
 
     def config(self) -> Config:
         """Return what nbgrader has to know of the class."""
+        from course_lib.grading.autograde import AUTOGRADE, SANITIZE
         from course_lib.grading.exchange import CarefulCollect
         from course_lib.grading.release import PREPROCESSORS
 
@@ -162,6 +163,9 @@ class Course:
         ]
         config.GenerateAssignment.preprocessors = PREPROCESSORS
         config.PrepareMaster.seed = settings.seed
+        # Nothing of nbgrader's may run a student's notebook in the instructor's session.
+        config.Autograde.sanitize_preprocessors = SANITIZE
+        config.Autograde.autograde_preprocessors = AUTOGRADE
         config.ClearSolutions.code_stub = {"python": STUB}
         config.ClearSolutions.text_stub = TEXT_STUB
         config.AssignLatePenalties.plugin_class = LatePenalty

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
 
 from course_lib.grading import grade as grading
 from course_lib.grading import sandbox
@@ -24,6 +26,7 @@ from course_lib.grading.sandbox import SandboxUnavailable, Unsandboxed
 from course_lib.grading.workers import run_jobs
 from tests.grading import classroom
 from tests.grading.classroom import PARTLY, WRONG_SUM, hand_in, make_class, master_of, scores_of
+from tests.grading.hostile.files import RIGHT
 from tests.grading.hostile.master import NAME
 from tests.grading.jobs_that_end_badly import do, meet
 from tests.grading.sandboxes import needs_sandbox
@@ -418,3 +421,30 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch):
     pytest.importorskip("distributed")
     with pytest.raises(CourseError, match="no Dask scheduler answers at nowhere"):
         list(run_jobs(do, ["a"], dask="nowhere"))
+
+
+# nbgrader's own command.
+
+
+@needs_sandbox
+def test_nbgraders_own_autograde_runs_nothing_in_the_instructors_session(course, tmp_path):
+    marker = tmp_path / "escaped"
+    code = f"open({str(marker)!r}, 'w').close()\n{RIGHT['step']}"
+    hand_in(course, "ada", mean_square=PARTLY, step=code)
+    Autograde(coursedir=course.directory(NAME), config=course.config()).start()
+    assert not marker.exists()
+    assert scores_of(course, "ada")["mean-square-check"] == 3.0
+    text = (course.at("autograded", "ada", NAME) / f"{NAME}.ipynb").read_text(encoding="utf-8")
+    assert "failed: other lengths" in text
+    assert states(grade(course, NAME)) == {"ada": "graded"}
+
+
+def test_without_a_sandbox_nbgraders_own_autograde_grades_nobody(course, tmp_path, monkeypatch):
+    def none(slot=None):
+        raise SandboxUnavailable("bubblewrap is not installed")
+
+    monkeypatch.setattr(sandbox.Sandbox, "find", none)
+    hand_in(course, "ada")
+    with pytest.raises(NbGraderException):
+        Autograde(coursedir=course.directory(NAME), config=course.config()).start()
+    assert not course.at("autograded", "ada", NAME).exists()
