@@ -24,6 +24,7 @@ A class, from the first release to the marks:
   {p} collect cost-functions      what was handed in, from a JupyterHub ...
   {p} gather cost-functions DIR   ... or from e-mail or an LMS
   {p} grade cost-functions        judged in a sandbox, into the gradebook
+  {p} rubric cost-functions       how to mark by hand what was explained
   {p} feedback cost-functions     a page for each student, in _class/feedback
   {p} marks                       CSV for Canvas, Moodle and a spreadsheet
 
@@ -177,6 +178,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="run students' code with your rights; only where you have read it",
     )
     made.add_argument("--quiet", action="store_true", help="no progress bar, and no table")
+
+    verb(
+        "rubric",
+        verbs.rubric,
+        "print how the questions that are answered in words are to be marked",
+        "rubric cost-functions",
+    )
 
     made = verb(
         "feedback",

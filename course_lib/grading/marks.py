@@ -97,7 +97,7 @@ def table(rows: Iterable[Sequence[Any]]) -> str:
 class Marks(ExportPlugin):
     """What all exporters share: which students and assignments, and how the file is written."""
 
-    default_name = "marks.csv"
+    default_name = "marks/marks.csv"
     encoding = "utf-8"
     missing_is_zero = Bool(
         True, help="Whether an assignment that was not handed in earns zero, or stays empty."
@@ -130,7 +130,7 @@ class Marks(ExportPlugin):
 class CanvasMarks(Marks):
     """A file for *Import* in Canvas's gradebook: a row a student, a column an assignment."""
 
-    default_name = "marks-canvas.csv"
+    default_name = "marks/canvas.csv"
 
     def rows(self, gradebook: Gradebook) -> Iterator[Sequence[Any]]:
         assignments = self.assignments(gradebook)
@@ -153,7 +153,7 @@ class CanvasMarks(Marks):
 class MoodleMarks(Marks):
     """A file for Moodle's *Grades, Import, CSV file*: students are matched by ID or e-mail."""
 
-    default_name = "marks-moodle.csv"
+    default_name = "marks/moodle.csv"
 
     def rows(self, gradebook: Gradebook) -> Iterator[Sequence[Any]]:
         assignments = self.assignments(gradebook)
@@ -173,7 +173,7 @@ class MoodleMarks(Marks):
 class SheetMarks(Marks):
     """Everything, for a spreadsheet: every question, the penalty, the total."""
 
-    default_name = "marks.csv"
+    default_name = "marks/marks.csv"
     # Spreadsheets read UTF-8 by its byte-order mark.
     encoding = "utf-8-sig"
 

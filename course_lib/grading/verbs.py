@@ -149,6 +149,27 @@ def grade(options: Any) -> int:
     return LOOK if counts["rejected"] or counts["failed"] else DONE
 
 
+def rubric(options: Any) -> int:
+    """Print criteria and model answers."""
+    from course_lib.grading.master import BEGIN_SOLUTION, END_SOLUTION, read_master
+
+    questions = [
+        question
+        for question in read_master(_masters(options) / options.name).questions
+        if question.kind == "explain"
+    ]
+    if not questions:
+        print(f"{options.name} has no question that is marked by hand.")
+    for question in questions:
+        print(f"{question.title} ({question.id}, {question.points:g} points)")
+        for criterion in question.rubric:
+            print(f"  {criterion.points:g}  {criterion.text}")
+        lines = question.solution.splitlines()
+        answer = [line for line in lines if line.strip() not in (BEGIN_SOLUTION, END_SOLUTION)]
+        print("\n  A model answer:\n" + "\n".join(f"    {line}" for line in answer) + "\n")
+    return DONE
+
+
 def feedback(options: Any) -> int:
     """Write pages of feedback."""
     from course_lib.grading.exchange import publish_feedback

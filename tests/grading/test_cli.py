@@ -31,7 +31,18 @@ from tests.grading.hostile.master import NAME, write_master
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = ("students", "release", "collect", "gather", "grade", "feedback", "marks", "new", "check")
+VERBS = (
+    "students",
+    "release",
+    "collect",
+    "gather",
+    "grade",
+    "rubric",
+    "feedback",
+    "marks",
+    "new",
+    "check",
+)
 ROSTER = "id,first,last,email,lms id\nada,Ada,Lovelace,,1001\nann_b,Ann,Bee,,1002\nann,Ann,Cee,,\n"
 
 
@@ -111,8 +122,8 @@ def test_a_whole_class(course, capsys):
     assert (course.at("feedback", "ada", NAME) / f"{NAME}.html").is_file()
     assert run("marks") == LOOK
     assert "2 answer(s) wait" in capsys.readouterr().out
-    for name in ("marks.csv", "marks-canvas.csv", "marks-moodle.csv"):
-        assert "Lovelace" in (course.folder / name).read_text(encoding="utf-8-sig")
+    for name in ("marks.csv", "canvas.csv", "moodle.csv"):
+        assert "Lovelace" in (course.folder / "marks" / name).read_text(encoding="utf-8-sig")
     with course.gradebook() as book:
         for student in ("ada", "ann"):
             book.find_grade("why", NAME, NAME, student).manual_score = 1.0
@@ -200,6 +211,14 @@ def test_a_new_assignment_passes_its_check(tmp_path, monkeypatch, capsys):
     nbformat.write(notebook, path)
     assert main(["check", "--all", "--masters", "masters"]) == LOOK
     assert "fault(s)" in capsys.readouterr().out
+
+
+def test_the_rubric_is_printed_for_who_marks_by_hand(course, capsys):
+    assert run("rubric", NAME) == DONE
+    told = capsys.readouterr().out
+    assert "Why the mean? (why, 2 points)\n  2  It does not grow with the data." in told
+    assert "A model answer:\n    It does not grow with the data.\n" in told
+    assert "SOLUTION" not in told
 
 
 def test_the_table_fits_its_columns():
