@@ -61,7 +61,7 @@ def world(tmp_path_factory, listeners):
     os.chmod(folder, 0o755)
     os.chmod(folder / "gradebook.db", 0o666)
     os.environ["DOWNHILL_TEST_TOKEN"] = token
-    yield World(assignment, folder, port, token)
+    yield World(assignment, folder, port, token, 20_001 + secrets.randbelow(9000))
     del os.environ["DOWNHILL_TEST_TOKEN"]
     # Some kinds are too large to be kept for the next three runs.
     shutil.rmtree(folder, ignore_errors=True)

@@ -47,12 +47,25 @@ class CodeKind:
 
 @dataclass(frozen=True)
 class World:
-    """The class in which the submissions stand, and all that they might reach for."""
+    """The class in which the submissions stand, and all that they might reach for.
+
+    Attributes
+    ----------
+    assignment, folder
+        The master, and the folder of the class.
+    port
+        Of a local server that must not be reached.
+    token
+        What must not be seen.
+    mark
+        A number that tells the workers of this run from others on the machine.
+    """
 
     assignment: Assignment
     folder: Path
     port: int
     token: str
+    mark: int = 20_001
 
     def fill(self, code: str) -> str:
         """Return code with the places that it attacks."""
