@@ -307,7 +307,9 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def _begin(folder: Path, masters: str | Path | None) -> None:
     """Make the folder of a class that begins."""
-    masters = Path(os.path.abspath(masters or folder.parent / "book" / "assignments"))
+    usual = Path("book") / "assignments"
+    found = [place for place in (folder.parent / usual, Path.cwd() / usual) if place.is_dir()]
+    masters = Path(os.path.abspath(masters or (found or [folder.parent / usual])[0]))
     if not masters.is_dir():
         raise CourseError(
             f"there is no folder of assignments {masters}: name one with `--masters DIR`"

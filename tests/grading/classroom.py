@@ -6,6 +6,7 @@ import atexit
 import json
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,7 +16,13 @@ import nbformat
 from course_lib.grading.course import Course
 from course_lib.grading.intake import read_submission
 from course_lib.grading.jobs import Job, Judged, rejected
-from course_lib.grading.judge import InProcessSession, Verdict, judge_questions, reference_for
+from course_lib.grading.judge import (
+    InProcessSession,
+    Verdict,
+    judge_questions,
+    reference_for,
+    run_source,
+)
 from course_lib.grading.master import grade_id, read_master
 from course_lib.grading.release import generate
 from course_lib.grading.submitted_files import Rejection
@@ -90,9 +97,11 @@ def judge_here(job: Job) -> Judged:
     except Rejection as rejection:
         return Judged(rejection=rejected(rejection))
     reference = reference_for(job.assignment, job.seed)
-    given = {cell.id: cell.source for cell in submission.cells}
-    answers = {question.id: given.get(question.id, "") for question in job.assignment.questions}
-    session = InProcessSession(reference.namespace_with(answers))
+    namespace = dict(reference.base)
+    for cell in submission.cells:
+        with suppress(Exception):
+            run_source(cell.source, cell.id, namespace)
+    session = InProcessSession(namespace)
     verdict = Verdict(job.assignment.name, job.seed, judge_questions(reference, session))
     return Judged(submission, verdict)
 

@@ -26,7 +26,7 @@ from course_lib.grading.sandbox import SandboxUnavailable, Unsandboxed
 from course_lib.grading.workers import run_jobs
 from tests.grading import classroom
 from tests.grading.classroom import PARTLY, WRONG_SUM, hand_in, make_class, master_of, scores_of
-from tests.grading.hostile.files import RIGHT
+from tests.grading.hostile.files import FULL, KINDS, RIGHT, honest_notebook
 from tests.grading.hostile.master import NAME
 from tests.grading.jobs_that_end_badly import do, meet
 from tests.grading.sandboxes import needs_sandbox
@@ -220,6 +220,37 @@ def test_bad_submissions_are_named_and_stop_nobody(course, judged, tmp_path):
     assert (set(written), failed) == ({"zoe", "bad", "empty", "linked", "pipe"}, {})
     page = (course.at("feedback", "bad", NAME) / f"{NAME}.html").read_text(encoding="utf-8")
     assert "broken-json" in page
+
+
+def test_every_way_to_pack_a_submission_ends_in_marks_or_a_named_rejection(
+    course, judged, tmp_path
+):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.txt").write_text("the instructor's", encoding="utf-8")
+    kinds = {f"k{number:03d}": kind for number, kind in enumerate(KINDS)}
+    for student, kind in kinds.items():
+        folder = course.at("submitted", student, NAME)
+        folder.mkdir(parents=True)
+        kind.pack(folder, honest_notebook(master_of(course)), outside)
+    hand_in(course, "zoe")
+    rows = {row.student: row for row in grade(course, NAME)}
+    assert set(rows) == {*kinds, "zoe"}
+    assert rows["zoe"].state == "graded"
+    for student, kind in kinds.items():
+        row = rows[student]
+        assert (row.state == "rejected") == bool(kind.rejection), (kind.name, row)
+        assert kind.rejection in row.reason
+        assert row.state in ("graded", "rejected"), (kind.name, row)
+        assert kind.note in " ".join(row.notes)
+        expected = kind.scores or dict.fromkeys(FULL, 0.0)
+        found = scores_of(course, student)
+        assert {name: found[f"{name}-check"] for name in FULL} == expected, kind.name
+    written, failed = write_pages(course, NAME)
+    assert (len(written), failed) == (len(rows), {})
+    stored = [p for step in ("autograded", "feedback") for p in course.at(step).rglob("*")]
+    assert not [p for p in stored if p.is_file() and b"the instructor's" in p.read_bytes()]
+    assert {row.state for row in grade(course, NAME)} == {"unchanged", "rejected"}
 
 
 def test_a_fingerprint_opens_no_link_pipe_or_endless_file(course, tmp_path):
