@@ -4,7 +4,7 @@
 
   const SCROLLABLE = [
     "div.math", ".highlight pre", ".cell_output .output", ".output pre",
-    ".pst-scrollable-table-container", ".dh-scroll",
+    ".pst-scrollable-table-container", ".dh-scroll", "figure",
   ].join(",");
 
   /* A box that scrolls must be reachable by keyboard, and say what it is. */
@@ -24,6 +24,7 @@
 
   function nameOf(box) {
     if (box.matches("div.math")) return "Equation";
+    if (box.matches("figure")) return "Figure";
     if (box.querySelector("table") || box.matches("table")) return "Table";
     return box.closest(".cell_output") ? "Output" : "Code";
   }

@@ -2,12 +2,13 @@ r"""One number a sample: where to cut, and how often the cut is wrong.
 
 Chapter: *LDA and PCA*. Projected onto a direction, two classes are two heaps on a line. For equally
 likely Gaussian heaps of one width the best cut is half-way between their means, and the error there
-depends on Fisher's criterion alone,
+depends on nothing but their distance in widths,
 
-.. math:: \Phi\bigl(-\tfrac12 \sqrt{R}\bigr), \qquad
-    R = \frac{(w^\top m_2 - w^\top m_1)^2}{w^\top \Sigma w},
+.. math:: \Phi\bigl(-\tfrac12 \sqrt{D}\bigr), \qquad
+    D = \frac{(w^\top m_2 - w^\top m_1)^2}{w^\top \Sigma w},
 
-with :math:`\Phi` the standard normal distribution function.
+with :math:`\Phi` the standard normal distribution function. With two equally large classes
+:math:`D` is four times Fisher's ratio of the scatter between to the scatter within.
 
 G. J. McLachlan, *Discriminant Analysis and Statistical Pattern Recognition*, Wiley, 1992.
 """
@@ -24,12 +25,12 @@ from course_lib.validation import FloatArray, check_vector
 
 
 def gaussian_error(criterion: ArrayLike) -> float | FloatArray:
-    r"""Return :math:`\Phi(-\frac12 \sqrt R)`, the error of a cut half-way between two classes.
+    r"""Return :math:`\Phi(-\frac12 \sqrt D)`, the error of a cut half-way between two classes.
 
     Parameters
     ----------
     criterion
-        :math:`R`: the squared distance of the projected means over the variance within a class, a
+        :math:`D`: the squared distance of the projected means over the variance within a class, a
         number or an array.
 
     Raises

@@ -66,7 +66,7 @@ class World(NamedTuple):
     def ratio(self, directions: FloatArray) -> float | FloatArray:
         """Return Fisher's ratio along one direction or several, as columns."""
         # Not as a quotient of forms: across the means rounding would make it negative.
-        return (self.jump @ directions) ** 2 / rayleigh_quotient(directions, self.within)
+        return (self.jump @ directions / 2) ** 2 / rayleigh_quotient(directions, self.within)
 
 
 @lru_cache(maxsize=len(OFFSETS) * len(RATIOS))
@@ -122,7 +122,7 @@ def draw(offset: float, ratio: float, angle: float) -> Scene:
     criterion, best = classes.ratio(w), classes.ratio(unit(classes.lda))
     variance = rayleigh_quotient(w, classes.total)
     widest = np.linalg.eigvalsh(classes.total)[-1]
-    error, least = gaussian_error(criterion), gaussian_error(best)
+    error, least = gaussian_error(4 * criterion), gaussian_error(4 * best)
     return Scene(
         [
             [_classes_panel(offset, ratio, angle, classes)],

@@ -8,6 +8,7 @@ from scipy.linalg import eigh
 from scipy.stats import norm
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis as TheirLDA
 
+from course_lib.discriminants import rayleigh_quotient, scatter_matrices
 from course_lib.explorables import projection, projection_explorable
 
 PAGE_BUDGET = 400_000
@@ -59,7 +60,7 @@ def test_directions_are_the_eigenvectors(offset, ratio):
     values, vectors = np.linalg.eigh(world.total)
     if values[1] - values[0] > 1e-9:
         assert abs(vectors[:, 1] @ projection.unit(world.pca)) == pytest.approx(1, abs=1e-9)
-    values, vectors = eigh(np.outer(world.jump, world.jump), world.within)
+    values, vectors = eigh(np.outer(world.jump, world.jump) / 4, world.within)
     best = vectors[:, 1] / np.linalg.norm(vectors[:, 1])
     assert abs(best @ projection.unit(world.lda)) == pytest.approx(1, abs=1e-9)
     assert world.ratio(projection.unit(world.lda)) == pytest.approx(values[1], rel=1e-9)
@@ -79,6 +80,9 @@ def test_numbers_agree_with_many_samples():
     assert float(facts["Error"].removesuffix(" %")) == pytest.approx(100 * wrong, abs=0.4)
     variance = float(facts["Variance along the line"])
     assert variance == pytest.approx(np.var(X @ w), rel=0.01)
+    scatter = scatter_matrices(X, y)
+    ratio_of_samples = rayleigh_quotient(w, scatter.between, scatter.within)
+    assert float(facts["Fisher's ratio R"]) == pytest.approx(ratio_of_samples, abs=0.01)
     direction = TheirLDA(solver="svd").fit(X, y).scalings_[:, 0]
     found = np.degrees(np.arctan2(direction[1], direction[0])) % 180
     assert found == pytest.approx(world.lda, abs=1)
