@@ -109,11 +109,12 @@
     return groups;
   }
 
-  /* A heading alone is no slide: its first paragraph comes with it. */
+  /* A heading alone says nothing yet: its first paragraph comes with it. */
   function giveItSomethingToSay(slide) {
-    if (!slide.parts.some(({ kind }) => kind === "shown")) {
-      const first = slide.parts.find(({ kind }) => kind === "text");
-      if (first) first.kind = "shown";
+    const first = slide.parts.filter(({ step: after }) => after === 0);
+    if (!first.some(({ kind }) => kind === "shown")) {
+      const lead = first.find(({ kind }) => kind === "text");
+      if (lead) lead.kind = "shown";
     }
     const own = slide.parts.filter(({ kind }) => kind === "heading").map(({ node }) => node);
     slide.above = slide.parts[0].above.filter((heading) => !own.includes(heading));
@@ -229,7 +230,7 @@
       image.addEventListener("load", () => root.matches(".lecture") && fit(), { once: true });
       return;
     }
-    const room = article.clientHeight, least = 0.4 * room;
+    const room = article.clientHeight, least = 0.34 * room;
     image.style.setProperty("--lecture-shape", image.naturalWidth / image.naturalHeight);
     image.style.setProperty("--lecture-tall", `${least}px`);
     const tall = Math.min(0.8 * room, Math.max(least, least - below() - 10));
