@@ -23,6 +23,8 @@
     ["Esc", "leave; in a slider or an answer: give the keys back to the slides"],
   ];
 
+  const ROUGHLY = 4;                       /* pixels of a slide that nobody misses */
+
   let article, slides, blocks, sections;   /* what the page consists of, read when first needed */
   let at = 0, step = 0;                    /* the slide that is shown, and how many fragments of it */
   let bar, help, opener;
@@ -170,7 +172,7 @@
   }
 
   function next() {
-    if (below() - article.scrollTop > 12) {
+    if (below() - article.scrollTop > ROUGHLY) {
       article.scrollBy({ top: article.clientHeight * 0.8 });
       tellWhetherThereIsMore();
     } else if (step < slides[at].steps) {
@@ -191,11 +193,13 @@
   }
 
   function tellWhetherThereIsMore() {
-    const rest = article.scrollHeight - article.scrollTop - article.clientHeight;
-    bar.querySelector(".lecture-more").hidden = rest <= 24;
+    const notes = root.matches(".lecture-notes") ? article.scrollHeight - article.clientHeight - 24 : 0;
+    bar.querySelector(".lecture-more").hidden = Math.max(below(), notes) - article.scrollTop <= ROUGHLY;
   }
 
   /* ------------------------------------------------------------------------ what fits */
+
+  const letter = () => parseFloat(getComputedStyle(root).fontSize);
 
   /* Equations, printed tables, figures and explorables give way a little before they scroll. */
   function fit() {
@@ -205,7 +209,8 @@
     for (const box of [...nodes.filter((node) => node.matches("div.math")), ...all("div.math")]) {
       box.style.removeProperty("--lecture-fit");
       const part = box.clientWidth / box.scrollWidth;
-      if (part < 1) box.style.setProperty("--lecture-fit", Math.max(0.6, part * 0.98).toFixed(3));
+      const least = Math.max(0.6, 14 / letter());
+      if (part < 1) box.style.setProperty("--lecture-fit", Math.max(least, part * 0.98).toFixed(3));
     }
     for (const pre of all(".cell_output pre")) {
       const lines = pre.textContent.trimEnd().split("\n");
@@ -214,10 +219,10 @@
     }
     all(".cell_output img, figure img").forEach(fitImage);
     all(".dh").forEach(fitExplorable);
-    if (below() > 12) {
-      const size = [0.94, 0.88, 0.82].find((letters) => {
+    if (below() > ROUGHLY) {
+      const size = [0.94, 0.88, 0.82, 0.76].find((letters) => {
         article.style.fontSize = `${letters}rem`;
-        return below() <= 12;
+        return below() <= ROUGHLY;
       });
       if (!size) article.style.fontSize = "";
     }
@@ -238,8 +243,7 @@
   }
 
   function fitExplorable(box) {
-    const letter = parseFloat(getComputedStyle(root).fontSize);
-    const least = Math.min(1, Math.max(0.6, 15 / letter));
+    const least = Math.min(1, Math.max(0.5, 15 / letter()));
     let zoom = 1;
     box.style.zoom = zoom;
     while (zoom > least && below() > 0) {
