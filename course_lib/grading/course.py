@@ -26,9 +26,9 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
+from course_lib.grading.assignment import STUB, TEXT_STUB
 from course_lib.grading.errors import CourseError
 from course_lib.grading.late import METHODS, LatePenalty, time_zone
-from course_lib.grading.master import STUB, TEXT_STUB
 
 DEFAULT_FOLDER = "_class"
 SETTINGS = "class.toml"
@@ -129,11 +129,12 @@ class Course:
             If there is no class, or its settings are wrong.
         """
         folder = Path(os.path.abspath(folder))
-        if PATTERN_CHARACTERS & set(str(folder)):
-            raise CourseError(
-                f"the path {folder} holds one of * ? [ ] {{ }}, which nbgrader reads as a pattern: "
-                "choose another folder for the class"
-            )
+        for path in (folder, masters or ""):
+            if PATTERN_CHARACTERS & set(str(path)):
+                raise CourseError(
+                    f"the path {path} holds one of * ? [ ] {{ }}, which nbgrader reads as a "
+                    "pattern: choose another folder"
+                )
         path = folder / SETTINGS
         if not path.is_file():
             if not create:

@@ -11,8 +11,9 @@ from datetime import datetime
 import nbformat
 import pytest
 
+from course_lib.grading.assignment import MasterError
 from course_lib.grading.course import Course, CourseError, open_gradebook, seed_of_student
-from course_lib.grading.master import MasterError, grade_id, released_notebook
+from course_lib.grading.master import grade_id
 from course_lib.grading.release import (
     generate,
     generate_for,
@@ -22,6 +23,7 @@ from course_lib.grading.release import (
     set_due_date,
     student_notebook,
 )
+from course_lib.grading.released import released_notebook
 from tests.grading.classroom import SEED, change_settings, hand_in, make_class, master_of
 from tests.grading.hostile.master import NAME, POINTS, SECRET
 
@@ -226,6 +228,12 @@ def test_a_path_with_signs_of_regular_expressions_works(tmp_path):
     assert generate(course, NAME).path.is_file()
 
 
+def test_masters_whose_path_nbgrader_reads_as_a_pattern_are_refused(tmp_path):
+    (tmp_path / "a[b]").mkdir()
+    with pytest.raises(CourseError, match="reads as a pattern"):
+        Course.open(tmp_path / "class", masters=tmp_path / "a[b]", create=True)
+
+
 @pytest.mark.parametrize("sign", "*?[]{}")
 def test_a_path_that_nbgrader_reads_as_a_pattern_is_refused(tmp_path, sign):
     with pytest.raises(CourseError, match="reads as a pattern"):
@@ -252,11 +260,16 @@ def test_wrong_settings_are_named(course, old, new, told):
         change_settings(course, old, new)
 
 
-def test_there_must_be_a_class_and_masters(tmp_path):
+def test_there_must_be_a_class_and_masters(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(CourseError, match="there is no class"):
         Course.open(tmp_path)
     with pytest.raises(CourseError, match="--masters DIR"):
         Course.open(tmp_path / "class", create=True)
+    (tmp_path / "book" / "assignments").mkdir(parents=True)
+    for folder in ("class", "deeper/class"):
+        found = Course.open(tmp_path / folder, create=True).masters
+        assert found == tmp_path / "book" / "assignments"
 
 
 def test_an_unknown_assignment_is_named_with_the_known(course):
