@@ -51,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return NOTHING_DONE
     # Loading nbgrader takes a second, which --help need not wait for.
+    from course_lib.grading.assignment import MasterError
     from course_lib.grading.course import CourseError
-    from course_lib.grading.master import MasterError
 
     try:
         return options.action(options)

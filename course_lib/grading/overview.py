@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from course_lib.grading.judge import reference_for
-from course_lib.grading.master import (
+from course_lib.grading.assignment import (
     BEGIN_SOLUTION,
     DIFFICULTIES,
     END_SOLUTION,
     Assignment,
     Question,
-    released_notebook,
 )
+from course_lib.grading.judge import reference_for
+from course_lib.grading.released import released_notebook
 
 #: How a question is marked, by its kind.
 MARKED = {

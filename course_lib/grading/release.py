@@ -37,6 +37,7 @@ from nbgrader.preprocessors import (
 from nbgrader.utils import find_all_files
 from traitlets import Integer
 
+from course_lib.grading.assignment import Assignment
 from course_lib.grading.course import (
     RECORD,
     Course,
@@ -45,13 +46,8 @@ from course_lib.grading.course import (
     write_atomically,
 )
 from course_lib.grading.late import read_time
-from course_lib.grading.master import (
-    Assignment,
-    is_card,
-    prepared_notebook,
-    read_master,
-    released_notebook,
-)
+from course_lib.grading.master import is_card, read_master
+from course_lib.grading.released import prepared_notebook, released_notebook
 from course_lib.grading.withheld import leaks_in
 
 #: Where the notebooks of single students go, to be sent by e-mail or through an LMS.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from course_lib.grading.master import Assignment
+from course_lib.grading.assignment import Assignment
 
 # A shorter line, such as `return x`, may well stand elsewhere too.
 _TELLING = 12
