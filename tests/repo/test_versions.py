@@ -86,7 +86,7 @@ def test_requirements_are_exact_and_covered_by_the_constraints(name):
 def test_the_test_run_installs_the_rulers():
     assert re.search(r"^test: env-rulers ", read("Makefile"), re.MULTILINE)
     assert environment.REQUIREMENTS["rulers"] == [
-        f"requirements{level}.txt" for level in ("-rulers", "-test", "-build", "")
+        f"requirements{level}.txt" for level in ("-rulers", "-test", "-grading", "-build", "")
     ]
 
 
