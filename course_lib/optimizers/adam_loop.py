@@ -17,8 +17,8 @@ from course_lib.optimizers.base import State
 from course_lib.optimizers.first_order import Vector
 from course_lib.validation import FloatArray
 
-#: Bytes of parameters to a block.
-BLOCK_BYTES = 2**21
+#: Bytes of parameters to a block. Where blocks are smaller, calls cost more than the cache saves.
+BLOCK_BYTES = 2**22
 #: Entries to have moved (iterations times parameters) before compiling is worth the wait.
 WORTH_COMPILING = 10**8
 

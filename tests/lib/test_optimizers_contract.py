@@ -316,6 +316,12 @@ def test_the_loop_refuses_vectors_of_different_lengths(monkeypatch):
         Adam().advance(np.ones(3), np.ones(4), state)
 
 
+def test_one_full_block_is_not_divided(monkeypatch):
+    monkeypatch.setattr(adam_loop, "BLOCK_BYTES", 40)
+    assert not adam_loop.worth_dividing(np.zeros(5))
+    assert adam_loop.worth_dividing(np.zeros(6))
+
+
 def test_blocks_refuse_vectors_of_different_lengths(monkeypatch):
     monkeypatch.setattr(adam_loop, "BLOCK_BYTES", 16)
     state = Adam().init(np.ones(5))
