@@ -1,0 +1,69 @@
+"""What the build does to make pages light: nothing that a page shows may change."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from book._ext.light_pictures import as_webp
+from book._ext.light_styles import cut, names_in_use
+
+
+def png(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("opacity", ["opaque", "partly transparent"])
+def test_pictures_keep_every_pixel(opacity):
+    pixels = np.random.default_rng(3).integers(0, 256, (60, 80, 4), dtype=np.uint8)
+    pixels[:, 40:] = pixels[0, 0]
+    if opacity == "opaque":
+        pixels[..., 3] = 255
+    light = Image.open(io.BytesIO(as_webp(png(pixels))))
+    assert light.format == "WEBP"
+    assert light.mode == ("RGB" if opacity == "opaque" else "RGBA")
+    assert np.array_equal(np.asarray(light.convert("RGBA")), pixels)
+
+
+PAGE = '<p class="shown also" id="place"><script>box.classList.add("moved")</script>'
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "p{color: red}",
+        ".shown{color: red}",
+        "#place .also > a{color: red}",
+        ".moved{color: red}",
+        # Put together by the script.
+        ".menu-open{color: red}",
+        # Exclusions and alternatives ask for nothing.
+        "p:not(.absent){color: red}",
+        ":is(.absent,p){color: red}",
+        "[class~=absent]{color: red}",
+        "@media print{.shown{color: red}}",
+        "@font-face{font-family: absent}",
+    ],
+)
+def test_rules_that_can_match_stay(rule):
+    used = names_in_use([PAGE], ["function open(menu) {}"])
+    assert cut(rule, used) == rule
+
+
+@pytest.mark.parametrize(
+    ("style", "left"),
+    [
+        (".absent{color: red}", ""),
+        (".shown.absent{color: red}", ""),
+        ("#absent p{color: red}", ""),
+        (".shown,.absent,p{color: red}", ".shown,p{color: red}"),
+        ("@media print{.absent{color: red}}", ""),
+        ("@media print{.absent{color: red} p{color: red}}", "@media print{p{color: red}}"),
+        ("/* why */ p{ /* what */\n  color: red;\n}", "p{color: red;}"),
+    ],
+)
+def test_rules_that_match_nothing_go(style, left):
+    assert cut(style, names_in_use([PAGE], [])) == left
