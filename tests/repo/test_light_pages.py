@@ -1,13 +1,32 @@
 """What the build does to make pages light: nothing that a page shows may change."""
 
+import html
 import io
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
+from pygments import highlight
+from pygments.lexers import PythonLexer
 
+from book._ext.light_listings import LightFormatter
 from book._ext.light_pictures import as_webp
 from book._ext.light_styles import cut, names_in_use
+
+
+LISTING = 'if x[0] < 1e-3:  # done\n    raise ValueError(f"{x} is <b>small</b>")\n'
+
+
+def test_listings_keep_their_text_and_their_colours():
+    written = highlight(LISTING, PythonLexer(), LightFormatter())
+    assert html.unescape(re.sub("<[^>]*>", "", written)).strip() == LISTING.strip()
+    coloured = dict(re.findall(r'<span class="(\w+)">([^<]+)</span>', written))
+    assert coloured["k"] == "raise"
+    assert coloured["mf"] == "1e-3"
+    assert coloured["c1"] == "# done"
+    assert coloured["ne"] == "ValueError"
+    assert not {"n", "p", "w"} & set(coloured)
 
 
 def png(pixels: np.ndarray) -> bytes:
