@@ -91,6 +91,52 @@ def test_no_sideways_scrolling_on_a_phone(opened):
     assert width <= PHONE["width"], f"page is {width} px wide; sticking out: {wide}"
 
 
+#: Boxes in the text that hold more than they show. Formulas in a line count by what is seen of
+#: them: the MathML for screen readers is wider.
+SCROLLING = """() => {
+    const width = box => box.matches('span.math')
+        ? (box.querySelector('mjx-math')?.getBoundingClientRect().width ?? 0) : box.scrollWidth;
+    return [...document.querySelectorAll('.bd-article *')].filter(box =>
+        box.clientWidth > 1 && width(box) > box.clientWidth + 1
+        && ['auto', 'scroll', 'hidden'].includes(getComputedStyle(box).overflowX)
+        && !box.closest('mjx-assistive-mml'));
+}"""
+
+
+def test_what_scrolls_is_reached_by_keyboard_and_shows_that_it_goes_on(opened):
+    page = opened.page
+    page.set_viewport_size(PHONE)
+    page.evaluate(
+        """() => document.querySelectorAll('details:not([open])').forEach(details => {
+            details.open = true;
+            details.dataset.opened = '';
+        })"""
+    )
+    # The theme looks at its own boxes some 300 ms after a change of size.
+    page.wait_for_timeout(500)
+    boxes = page.evaluate_handle(SCROLLING)
+    mute = boxes.evaluate(
+        """boxes => boxes.filter(box => box.tabIndex !== 0 || !box.role || !box.ariaLabel
+            || getComputedStyle(box).overflowX === 'hidden'
+            || !getComputedStyle(box).backgroundImage.includes('gradient')
+        ).map(box => box.outerHTML.slice(0, 120))"""
+    )
+    first = boxes.evaluate_handle("boxes => boxes[0]").as_element()
+    moved = None
+    if first is not None:
+        first.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(200)
+        moved = first.evaluate("box => [box.scrollLeft > 0, box.dataset.dhMore.split(' ')[0]]")
+        first.evaluate("box => box.scrollLeft = 0")
+    page.evaluate(
+        "() => document.querySelectorAll('[data-opened]').forEach(details => details.open = false)"
+    )
+    page.set_viewport_size(DESKTOP)
+    assert mute == [], "boxes that scroll without a word, a key or a sign"
+    assert moved in (None, [True, "left"])
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_no_violation(opened, theme):
     from axe_playwright_python.sync_playwright import Axe

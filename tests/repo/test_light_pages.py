@@ -14,7 +14,6 @@ from book._ext.light_listings import LightFormatter
 from book._ext.light_pictures import as_webp
 from book._ext.light_styles import cut, names_in_use
 
-
 LISTING = 'if x[0] < 1e-3:  # done\n    raise ValueError(f"{x} is <b>small</b>")\n'
 
 
