@@ -69,7 +69,10 @@ class CarefulCollect(ExchangeCollect):
 
     def _look_at_time(self, record: dict[str, Any]) -> None:
         # The name of the folder is the student's word; when its entry changed last is the system's.
-        status = os.stat(os.path.join(self.inbound_path, record["filename"]))
+        try:
+            status = os.lstat(os.path.join(self.inbound_path, record["filename"]))
+        except OSError:
+            return
         arrived = datetime.fromtimestamp(status.st_ctime, UTC).replace(tzinfo=None)
         if arrived - record["timestamp"] > CREDIBLE:
             self.notes.append(
@@ -181,4 +184,9 @@ def _run(course: Course, name: str, step: str, *, student: str = "*", **options:
             action.start()
         except ExchangeError as error:
             raise CourseError(f"the exchange refused {name}: {error}") from None
+        except (AttributeError, OSError, RuntimeError, ValueError) as error:
+            # Such as a time stamp that is none: nbgrader means to say so, and fails at that.
+            raise CourseError(
+                f"nbgrader stopped at {name} on the exchange: {type(error).__name__}: {error}"
+            ) from error
     return action

@@ -162,6 +162,16 @@ def test_odd_names_on_the_exchange_stop_nobody(hub, course):
     assert not (course.folder / NAME).exists()
 
 
+def test_a_time_stamp_that_stops_nbgrader_is_told(hub, course):
+    course = change_settings(course, "check_owner = true", "check_owner = false")
+    put(hub, course, "ada")
+    collect(course, NAME)
+    stamp = course.at("submitted", "ada", NAME) / "timestamp.txt"
+    stamp.write_text("soon", encoding="utf-8")
+    with pytest.raises(CourseError, match=f"nbgrader stopped at {NAME}"):
+        collect(course, NAME)
+
+
 def test_a_time_that_lies_before_the_last_change_is_reported(hub, course):
     course = change_settings(course, "check_owner = true", "check_owner = false")
     put(hub, course, "ada")
@@ -186,6 +196,7 @@ def test_links_and_pipes_on_the_exchange_reach_nothing_and_stop_nobody(hub, cour
     eve = put(hub, course, "eve")
     os.mkfifo(eve / "pipe")
     (inbound(hub) / f"mal+{NAME}+{stamp_of()}+x").symlink_to(tmp_path)
+    (inbound(hub) / f"mo+{NAME}+{stamp_of()}+x").symlink_to(tmp_path / "nowhere")
     put(hub, course, "zoe")
     found = collect(course, NAME)
     assert set(found.students) >= {"ada", "bob", "eve", "zoe"}
