@@ -47,7 +47,7 @@ def known_mistake(
     """Return the hint of the likely mistake that gives the same answer, if one does."""
     recorder = current_recorder()
     name = getattr(function, "__name__", "")
-    if recorder is None or not name:
+    if recorder is None or not name or _is_zero(answer):
         return None
     for hint, mistaken in recorder.mistaken(name):
         try:
@@ -110,3 +110,11 @@ def identical(before: Any, after: Any) -> bool:
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(identical, before, after))
     return callable(before) or isinstance(before, np.random.Generator) or before == after
+
+
+def _is_zero(answer: Any) -> bool:
+    """Return whether an answer is a placeholder of zeros, which several mistakes lead to."""
+    try:
+        return not np.any(np.asarray(answer, dtype=np.float64))
+    except (TypeError, ValueError):
+        return False
