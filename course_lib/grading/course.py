@@ -43,7 +43,7 @@ TEMPLATE = """\
 # The settings of this class. Every command reads them; change them here.
 course = {course}        # the name of the class on the exchange
 masters = {masters}  # where the instructor's notebooks are, seen from this folder
-seed = {seed}                 # the numbers of this class; do not change it after a release
+seed = {seed}                 # the numbers of assignments that are released from now on
 per_student = false          # true: every student gets numbers of their own
 timezone = "UTC"             # of due dates that name none, such as "Europe/Berlin"
 exchange = ""                # folder of the exchange, on a JupyterHub
@@ -163,7 +163,7 @@ class Course:
             RECORD,
         ]
         config.GenerateAssignment.preprocessors = PREPROCESSORS
-        config.PrepareMaster.seed = settings.seed
+        config.PrepareMaster.class_seed = settings.seed
         # Nothing of nbgrader's may run a student's notebook in the instructor's session.
         config.Autograde.sanitize_preprocessors = SANITIZE
         config.Autograde.autograde_preprocessors = AUTOGRADE

@@ -177,6 +177,15 @@ def test_other_numbers_after_submissions_need_force(course):
     with pytest.raises(CourseError, match=f"--seed {SEED}"):
         generate(course, NAME, seed=8)
     assert generate(course, NAME, seed=8, force=True).seed == 8
+    assert generate(course, NAME).seed == 8
+
+
+def test_the_numbers_of_a_release_stay_when_the_settings_change(course):
+    course = change_settings(course, "seed = 7", "seed = 9")
+    assert generate(course, NAME).seed == SEED
+    with course.gradebook() as book:
+        book.remove_assignment(NAME)
+    assert generate(course, NAME).seed == 9
 
 
 def test_an_unreleased_assignment_has_no_seed(course):
@@ -212,6 +221,7 @@ def test_what_is_no_time_is_refused(course, text):
 
 def test_nbgraders_own_command_makes_the_same_release(course):
     before = released(course)
+    change_settings(course, "seed = 7", "seed = 9")
     environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(course.folder / "none")}
     subprocess.run(
         [sys.executable, "-m", "nbgrader", "generate_assignment", NAME, "--force"],
