@@ -72,7 +72,7 @@ outputs: env-build ## run notebooks and store their outputs (NOTEBOOK=book/part1
 	@"$(RUN)" tools/store_outputs.py $(if $(NOTEBOOK),"$(NOTEBOOK)")
 
 coverage: env-test ## the share of course_lib's lines and branches that the tests reach
-	@"$(RUN)" -m pytest --quiet tests/lib --cov --cov-report=term
+	@"$(RUN)" -m pytest --quiet tests/lib tests/grading --cov --cov-report=term
 
 mutants: env-test ## change the library in small ways and count what no test notices (PACKAGE=costs)
 	@"$(RUN)" -m pip install --quiet --disable-pip-version-check \

@@ -156,7 +156,7 @@ class MiniBatches(Batches):
 
     References
     ----------
-    .. [1] W. G. Cochran, Sampling Techniques, 3rd ed., Wiley, 1977, section 2.4.
+    .. [1] W. G. Cochran, Sampling Techniques, 3rd ed., Wiley, 1977, sections 2.5 and 2.6.
     """
 
     def __init__(

@@ -38,6 +38,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike
 
+from course_lib.batching import Incremental
 from course_lib.validation import FloatArray, check_array, check_integer, check_real, check_vector
 
 #: The second moments of p parameters are moved by a matrix of (p + 1)^4 numbers.
@@ -123,11 +124,12 @@ class SampledLeastSquares:
                 "be no single minimizer"
             )
         self.hessian = A.T @ A / self.n_samples
-        noise = A * (A @ self.minimizer - y)[:, None]
+        self._rows, self._residuals = A, A @ self.minimizer - y
+        noise = A * self._residuals[:, None]
         self.covariance = noise.T @ noise / self.n_samples
         # M_i = a_i b_i^T with b_i = (a_i, r_i): all that follows are products of rows.
         a = np.column_stack([A, np.zeros(self.n_samples)])
-        b = np.column_stack([A, A @ self.minimizer - y])
+        b = np.column_stack([A, self._residuals])
         self._mean = a.T @ b / self.n_samples
         pairs_a = np.einsum("ij,ik->ijk", a, a).reshape(self.n_samples, -1)
         pairs_b = np.einsum("ij,ik->ijk", b, b).reshape(self.n_samples, -1)
@@ -172,6 +174,46 @@ class SampledLeastSquares:
     def stationary_gap(self, step_size: float, batch_size: int = 1) -> float:
         """Return the mean gap between objective and minimum in the long run of a constant step."""
         return 0.5 * float((self.hessian * self.stationary_covariance(step_size, batch_size)).sum())
+
+    def cycle(self, step_size: float, order: ArrayLike) -> FloatArray:
+        r"""Return where the epochs of incremental descent end in the long run.
+
+        Nothing is random in a fixed order. An epoch is an affine map :math:`e \mapsto F e + c` of
+        the error, and what the ends of epochs converge to is its fixed point
+        :math:`(I - F)^{-1} c`.
+
+        Parameters
+        ----------
+        step_size
+            :math:`\alpha`, constant.
+        order
+            Each sample number once, in the order of use.
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+
+        Raises
+        ------
+        ValueError
+            If epochs of this step and order do not converge.
+        """
+        alpha = check_real("step_size", step_size, above=0)
+        # One array carries F and c: every step acts on both from the left.
+        epoch = np.eye(len(self.minimizer), len(self.minimizer) + 1)
+        for i in Incremental(self.n_samples, order=order).order:
+            a = self._rows[i]
+            change = a @ epoch
+            change[-1] += self._residuals[i]
+            epoch -= np.outer(alpha * a, change)
+        contraction, offset = epoch[:, :-1], epoch[:, -1]
+        fastest = np.abs(np.linalg.eigvals(contraction)).max()
+        if not fastest < 1.0:
+            raise ValueError(
+                f"step_size must be so small that epochs converge, got {step_size!r}, with which "
+                f"an epoch multiplies some error by {fastest:.3g}"
+            )
+        return self.minimizer + np.linalg.solve(np.eye(len(contraction)) - contraction, offset)
 
     def expected_gaps(
         self, step_sizes: Iterable[float], theta0: ArrayLike, batch_size: int = 1

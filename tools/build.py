@@ -137,7 +137,8 @@ def main() -> None:
         "site",
         # Styles and scripts too: Sphinx copies them only where a page changed as well.
         [
-            *(ROOT / name for name in ("_config.yml", "_toc.yml", "book/_ext", "book/assets")),
+            *(ROOT / name for name in ("_config.yml", "_toc.yml")),
+            *(ROOT / "book" / name for name in ("_ext", "_templates", "assets")),
             lock,
         ],
         [HTML, DOCTREES],

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import nbformat
 
-from course_lib.grading.master import Assignment, find_masters, read_master
+from course_lib.grading.assignment import Assignment
+from course_lib.grading.master import find_masters, read_master
 from course_lib.grading.overview import (
     coverage_of,
     exercise_notebook,

@@ -8,11 +8,15 @@ nothing else: its history is made of these trees, so no earlier commit can tell 
 
 from __future__ import annotations
 
+import html
 import io
+import json
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from course_lib.grading.master import find_masters, read_master
@@ -20,8 +24,10 @@ from course_lib.grading.withheld import leaks_in
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = ROOT / "_build" / "public"
+HTML = ROOT / "_build" / "html"
 #: What instructors keep to themselves, as folders of the repository.
 PRIVATE = ("book/assignments",)
+TAG = re.compile(r"<[^<>]+>")
 # A line of a solution may well be a line of the library, whose algorithms the course is about.
 SHARED = ("course_lib/", "tests/", "benchmarks/")
 
@@ -62,23 +68,26 @@ def search_folder(folder: Path, names: list[str] | None = None) -> list[str]:
 
 
 def readable(path: Path) -> str:
-    """The text of a file, with the quoting of JSON and HTML undone; empty for pictures and such."""
+    """The text of a file, unwrapped from JSON and HTML; empty for pictures and such."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return ""
-    for quoted, plain in (
-        ('\\"', '"'),
-        ("\\n", "\n"),
-        ('",\n', "\n"),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", '"'),
-        ("&#39;", "'"),
-        ("&amp;", "&"),
-    ):
-        text = text.replace(quoted, plain)
-    return "\n".join(line.strip().removeprefix('"').removesuffix('"') for line in text.splitlines())
+    if path.suffix == ".html":
+        # Listings are coloured word by word.
+        return html.unescape(TAG.sub("", text))
+    if path.suffix in (".json", ".ipynb"):
+        return "\n".join(strings_of(json.loads(text)))
+    return text
+
+
+def strings_of(node: object) -> Iterator[str]:
+    """Every text in a piece of JSON."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict | list):
+        for value in node.values() if isinstance(node, dict) else node:
+            yield from strings_of(value)
 
 
 def main() -> None:

@@ -23,9 +23,12 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
-# The bundle (TeX in, HTML with hidden MathML out), its fonts, and TeX packages on demand.
+# TeX in, HTML with hidden MathML for screen readers out; TeX packages on demand; fonts.
+MATHJAX_SCRIPTS = ("startup", "core", "input/tex", "output/chtml", "output/chtml/fonts/tex")
+MATHJAX_SCRIPTS += ("a11y/assistive-mml",)
 MATHJAX_PARTS = re.compile(
-    r"static/mathjax/(tex-chtml\.js|input/tex/extensions/.*\.js|output/chtml/fonts/woff-v2/.*)$"
+    rf"static/mathjax/((?:{'|'.join(MATHJAX_SCRIPTS)})\.js"
+    r"|input/tex/extensions/(?!all-packages).*\.js|output/chtml/fonts/woff-v2/.*)$"
 )
 
 # Latin, Greek, punctuation, arrows, and the mathematical signs that occur in running text.
@@ -69,7 +72,7 @@ def package_files(package: str) -> list[importlib.metadata.PackagePath]:
 
 def copy_mathjax(static: Path) -> None:
     """Put the parts of MathJax that pages can ask for under ``_static/mathjax``."""
-    copied = 0
+    copied = set()
     for file in package_files(MATHJAX_PACKAGE):
         match = MATHJAX_PARTS.search(file.as_posix())
         if match is None:
@@ -77,9 +80,10 @@ def copy_mathjax(static: Path) -> None:
         target = static / "mathjax" / match.group(1)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(str(file.locate()), target)
-        copied += 1
-    if not (static / "mathjax" / "tex-chtml.js").exists():
-        raise ExtensionError(f"{MATHJAX_PACKAGE} holds no tex-chtml.js ({copied} files copied).")
+        copied.add(match.group(1))
+    missing = {f"{name}.js" for name in MATHJAX_SCRIPTS} - copied
+    if missing:
+        raise ExtensionError(f"{MATHJAX_PACKAGE} does not hold {', '.join(sorted(missing))}.")
 
 
 def cut_typeface(source: Path, target: Path, axes: dict[str, object]) -> None:

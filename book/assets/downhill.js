@@ -3,27 +3,47 @@
   "use strict";
 
   const SCROLLABLE = [
-    "div.math", ".highlight pre", ".cell_output .output", ".output pre",
+    "div.math", "span.math", ".highlight pre", ".cell_output .output", ".output pre",
     ".pst-scrollable-table-container", ".dh-scroll", "figure",
   ].join(",");
 
-  /* A box that scrolls must be reachable by keyboard, and say what it is. */
+  /* Where there is more to see; the style draws a shade on those edges. */
+  function markEdges(box) {
+    const hidden = box.scrollWidth - box.clientWidth - box.scrollLeft;
+    const more = [box.scrollLeft > 1 ? "left" : "", hidden > 1 ? "right" : ""].join(" ").trim();
+    if (more) box.dataset.dhMore = more;
+    else delete box.dataset.dhMore;
+  }
+
+  const whenScrolled = (event) => markEdges(event.currentTarget);
+
+  /* A box that scrolls must be reachable by keyboard, say what it is, and show that it goes on. */
   function labelScrollable(box) {
-    const scrolls = box.scrollWidth > box.clientWidth + 1;
-    if (scrolls && !box.hasAttribute("tabindex")) {
+    const scrolls = contentWidth(box) > box.clientWidth + 1;
+    if (scrolls && !("dhScrolls" in box.dataset)) {
+      /* The theme has looked already, and takes a box out of the order that did not scroll then. */
       box.tabIndex = 0;
       if (!box.hasAttribute("role")) {
         box.setAttribute("role", "group");
         box.setAttribute("aria-label", nameOf(box) + ", scrolls sideways");
       }
       box.dataset.dhScrolls = "";
+      box.addEventListener("scroll", whenScrolled, { passive: true });
     } else if (!scrolls && "dhScrolls" in box.dataset) {
       ["tabindex", "role", "aria-label", "data-dh-scrolls"].forEach((a) => box.removeAttribute(a));
     }
+    if (scrolls) markEdges(box);
+    else delete box.dataset.dhMore;
+  }
+
+  /* The slant of a letter is no reason to scroll a formula in a line of text. */
+  function contentWidth(box) {
+    const formula = box.matches("span.math") && box.querySelector("mjx-container");
+    return formula ? formula.getBoundingClientRect().width : box.scrollWidth;
   }
 
   function nameOf(box) {
-    if (box.matches("div.math")) return "Equation";
+    if (box.matches(".math")) return "Equation";
     if (box.matches("figure")) return "Figure";
     if (box.querySelector("table") || box.matches("table")) return "Table";
     return box.closest(".cell_output") ? "Output" : "Code";
@@ -39,8 +59,14 @@
     });
     const again = () => boxes.forEach(labelScrollable);
     again();
-    window.MathJax?.startup?.promise?.then(again);
     document.fonts?.ready.then(again);
+    /* MathJax has finished only some time after the page has loaded, and its letters come later. */
+    window.addEventListener("load", () => {
+      window.MathJax?.startup?.promise?.then(() => {
+        again();
+        document.fonts?.ready.then(again);
+      });
+    });
   }
 
   function repairTheme() {
@@ -86,8 +112,4 @@
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
-  /* MathJax has finished only some time after the page has loaded. */
-  window.addEventListener("load", () => {
-    window.MathJax?.startup?.promise?.then(() => document.querySelectorAll(SCROLLABLE).forEach(labelScrollable));
-  });
 })();

@@ -9,13 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.checks.calls import (
+    answer_of,
+    axis_lengths,
+    call,
+    differences,
+    fetched,
+    identical,
+    known_mistake,
+    mistaken_values,
+    plain,
+)
 from course_lib.checks.diagnosis import Tolerance, compare
 from course_lib.checks.errors import AnswerError
 from course_lib.checks.recorder import CheckResult, current_recorder
-from course_lib.gradient_check import directional_quotient
 from course_lib.validation import check_real
-
-_PROMISED = "__course_lib_answer__"
 
 
 class Checker:
@@ -54,11 +62,11 @@ class Checker:
         tolerance = Tolerance(rtol, atol)
 
         def problem() -> str | None:
-            answer = _answer(function, arguments)
-            found = compare(answer, expected, tolerance, sizes=_sizes(arguments))
+            answer = answer_of(function, arguments)
+            found = compare(answer, expected, tolerance, sizes=axis_lengths(arguments))
             if found is None:
                 return None
-            told = _known_mistake(function, arguments, answer, tolerance) or found
+            told = known_mistake(function, arguments, answer, tolerance) or found
             if current_recorder() is None or not current_recorder().hidden:
                 told += f"\ntrue value {_show(expected)}\nyour value {_show(answer)}"
             return told
@@ -94,13 +102,13 @@ class Checker:
             first = None
             for case in cases:
                 count += 1
-                answer = _answer(function, case)
+                answer = answer_of(function, case)
                 expected = reference(*copy.deepcopy(tuple(case)))
-                found = compare(answer, expected, tolerance, sizes=_sizes(case))
+                found = compare(answer, expected, tolerance, sizes=axis_lengths(case))
                 if found is None:
                     right += 1
                 elif first is None:
-                    first = _known_mistake(function, case, answer, tolerance) or found
+                    first = known_mistake(function, case, answer, tolerance) or found
             if first is not None and right:
                 first += f" (right in {right} of {count} cases)"
             return first
@@ -138,14 +146,14 @@ class Checker:
         def problem() -> str | None:
             for point in at:
                 point = np.asarray(point, dtype=np.float64)
-                answer = _answer(gradient, (_plain(point), *arguments))
-                expected = _differences(of, point, arguments)
+                answer = answer_of(gradient, (plain(point), *arguments))
+                expected = differences(of, point, arguments)
                 scale = max(float(np.abs(expected).max()), 1e-3)
                 tolerance = Tolerance(rtol, rtol * scale)
-                found = compare(answer, expected, tolerance, sizes=_sizes(arguments))
+                found = compare(answer, expected, tolerance, sizes=axis_lengths(arguments))
                 if found is not None:
-                    case = (_plain(point), *arguments)
-                    return _known_mistake(gradient, case, answer, tolerance) or found
+                    case = (plain(point), *arguments)
+                    return known_mistake(gradient, case, answer, tolerance) or found
             return None
 
         self._report(name, weight, problem)
@@ -161,15 +169,15 @@ class Checker:
 
         def problem() -> str | None:
             if hasattr(function, "changed_arguments"):
-                _answer(function, arguments)
+                answer_of(function, arguments)
                 changed = function.changed_arguments
             else:
                 given = copy.deepcopy(arguments)
-                _call(function, given)
+                call(function, given)
                 changed = [
                     position
                     for position, (before, after) in enumerate(zip(arguments, given, strict=True))
-                    if not _identical(before, after)
+                    if not identical(before, after)
                 ]
             if not changed:
                 return None
@@ -206,7 +214,7 @@ class Checker:
         """
 
         def problem() -> str | None:
-            number = _promised(value)
+            number = fetched(value)
             if number is None or number is Ellipsis:
                 return "no answer yet"
             if isinstance(number, bool | np.bool_) or not np.isscalar(number):
@@ -223,7 +231,7 @@ class Checker:
             found = compare(float(number), float(near), tolerance, tell_ratio=False)
             if found is None:
                 return None
-            for hint, mistaken in _mistaken_values(variable):
+            for hint, mistaken in mistaken_values(variable):
                 if compare(float(number), mistaken, Tolerance(rtol, atol)) is None:
                     return hint
             return found
@@ -255,14 +263,14 @@ class Checker:
         """
 
         def problem() -> str | None:
-            answer = _promised(value)
+            answer = fetched(value)
             if answer is None or answer is Ellipsis or answer == "":
                 return "no answer yet"
             if not isinstance(answer, str) or _word(answer) not in {_word(o) for o in options}:
                 return f"choose one of {', '.join(map(repr, options))}"
             if correct is None or _word(answer) == _word(correct):
                 return None
-            for hint, mistaken in _mistaken_values(variable):
+            for hint, mistaken in mistaken_values(variable):
                 if isinstance(mistaken, str) and _word(mistaken) == _word(answer):
                     return hint
             return "another choice is right"
@@ -297,7 +305,7 @@ class Checker:
             return {_word(a) for a in answer if _word(a) not in ("", ",")}
 
         def problem() -> str | None:
-            answer = _promised(value)
+            answer = fetched(value)
             if answer is None or answer is Ellipsis or (np.ndim(answer) == 0 and answer == ""):
                 return "no answer yet"
             if isinstance(answer, list | tuple | set | dict) and not answer:
@@ -307,7 +315,7 @@ class Checker:
                 return f"choose out of {', '.join(map(repr, options))}"
             if correct is None or letters == chosen(correct):
                 return None
-            for hint, mistaken in _mistaken_values(variable):
+            for hint, mistaken in mistaken_values(variable):
                 if letters == chosen(mistaken):
                     return hint
             return "another selection is right"
@@ -378,94 +386,6 @@ class Checker:
         else:
             print(f"✗ {name}")
             print(textwrap.indent(hint, "    "))
-
-
-def _answer(function: Callable, arguments: Sequence[Any]) -> Any:
-    return _call(function, copy.deepcopy(tuple(arguments)))
-
-
-def _call(function: Callable, arguments: Sequence[Any]) -> Any:
-    if not callable(function):
-        raise AnswerError("missing", f"a function is expected, got {type(function).__name__}")
-    try:
-        return function(*arguments)
-    except AnswerError:
-        raise
-    except Exception as error:
-        raise AnswerError(
-            "raised", f"the function raised {type(error).__name__}: {error}"
-        ) from error
-
-
-def _promised(value: Any) -> Any:
-    """Return a value, fetching it first where it lies in another process."""
-    fetch = getattr(value, _PROMISED, None)
-    return fetch() if fetch is not None else value
-
-
-def _known_mistake(
-    function: Callable, arguments: Sequence[Any], answer: Any, tolerance: Tolerance
-) -> str | None:
-    recorder = current_recorder()
-    name = getattr(function, "__name__", "")
-    if recorder is None or not name:
-        return None
-    for hint, mistaken in recorder.mistaken(name):
-        try:
-            with np.errstate(all="ignore"):
-                wrong = mistaken(*copy.deepcopy(tuple(arguments)))
-            if compare(answer, wrong, tolerance) is None:
-                return hint
-        except Exception:
-            # A mistake may well fail on these arguments; then it is not the one that was made.
-            continue
-    return None
-
-
-def _mistaken_values(variable: str | None) -> list[tuple[str, Any]]:
-    recorder = current_recorder()
-    if recorder is None or variable is None:
-        return []
-    return list(recorder.mistaken(variable))
-
-
-def _differences(of: Callable, point: np.ndarray, arguments: Sequence[Any]) -> np.ndarray:
-    step = float(np.cbrt(np.finfo(np.float64).eps))
-    flat = point.ravel()
-
-    def value(vector: np.ndarray) -> float:
-        return float(of(_plain(vector.reshape(point.shape)), *copy.deepcopy(tuple(arguments))))
-
-    slopes = [
-        directional_quotient(value, flat, unit, step * max(1.0, abs(here)))
-        for unit, here in zip(np.eye(flat.size), flat, strict=True)
-    ]
-    return np.reshape(slopes, point.shape)
-
-
-def _plain(point: np.ndarray) -> Any:
-    return float(point) if point.ndim == 0 else point.copy()
-
-
-def _sizes(arguments: Sequence[Any]) -> list[int]:
-    shapes = (np.shape(a) for a in arguments if isinstance(a, np.ndarray | list | tuple))
-    return [length for shape in shapes for length in shape]
-
-
-def _identical(before: Any, after: Any) -> bool:
-    if isinstance(before, np.ndarray):
-        return (
-            isinstance(after, np.ndarray)
-            and before.shape == after.shape
-            and np.array_equal(before, after, equal_nan=before.dtype.kind in "fc")
-        )
-    if isinstance(before, dict):
-        return before.keys() == after.keys() and all(
-            _identical(before[key], after[key]) for key in before
-        )
-    if isinstance(before, list | tuple):
-        return len(before) == len(after) and all(map(_identical, before, after))
-    return callable(before) or isinstance(before, np.random.Generator) or before == after
 
 
 def _weight(weight: float | None, right: Any) -> float:

@@ -31,7 +31,8 @@ class Tolerance:
 
     def of(self, array: np.ndarray) -> float:
         """Return the relative tolerance for an answer of this type."""
-        return max(self.rtol, SINGLE_RTOL) if array.dtype.itemsize <= 4 else self.rtol
+        single = array.dtype.char in "efF"
+        return max(self.rtol, SINGLE_RTOL) if single else self.rtol
 
 
 def compare(

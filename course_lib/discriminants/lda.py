@@ -16,9 +16,11 @@ One solve per class is the whole fit. The same :math:`a_c` give the discriminant
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from scipy.linalg import LinAlgError
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -28,7 +30,11 @@ from sklearn.base import (
 from sklearn.utils import Tags
 
 from course_lib.discriminants.fisher import with_fixed_signs
-from course_lib.discriminants.scatter import class_deviations, residual_scatter
+from course_lib.discriminants.scatter import (
+    class_deviations,
+    class_standard_deviations,
+    residual_scatter,
+)
 from course_lib.discriminants.shrinkage import pooled_ledoit_wolf, shrink_to_identity
 from course_lib.discriminants.within import solve_shrunk, solve_within
 from course_lib.estimator import (
@@ -66,7 +72,8 @@ class LinearDiscriminantAnalysis(
         whatever the priors say: they describe the world, not the spread of the samples.
     shrinkage : float or "auto", optional
         Pull the covariance this share of the way towards a multiple of the identity; ``"auto"``
-        estimates the share, class by class, after Ledoit and Wolf.
+        estimates the share, class by class, after Ledoit and Wolf. Where the estimate is 0 for
+        every class it is as without shrinkage.
     tol : float, default=1e-4
         Without shrinkage: directions in which the samples of one class, in standard units, have a
         standard deviation of no more than this are ignored.
@@ -178,14 +185,18 @@ class LinearDiscriminantAnalysis(
         r"""Return the columns :math:`a_c` with :math:`\Sigma a_c = m_c - \bar x`."""
         tol = check_real("tol", self.tol, at_least=0)
         self.within_rank_ = X.shape[1]
+        advice = 'or set shrinkage="auto"'
         if isinstance(self.shrinkage, str):
             check_choice("shrinkage", self.shrinkage, ["auto"])
             self.covariance_ = pooled_ledoit_wolf(X, self.means_, codes)
-            return solve_shrunk(self.covariance_, targets)
+            # Samples all as far from their class mean ask for no shrinkage, whatever is singular.
+            with suppress(LinAlgError):
+                return self._solve_shrunk(len(X), targets)
+            advice = "or set shrinkage to a number, such as 0.1"
         self.covariance_ = residual_scatter(X, self.means_, codes) / X.dtype.type(len(X))
-        if self.shrinkage:
+        if self.shrinkage and not isinstance(self.shrinkage, str):
             self.covariance_ = shrink_to_identity(self.covariance_, self.shrinkage)
-            return solve_shrunk(self.covariance_, targets)
+            return self._solve_shrunk(len(X), targets)
         solution = solve_within(X, self.means_, codes, self.covariance_, targets, tol)
         self.within_rank_ = solution.rank
         if solution.ignored > 1e-3:
@@ -193,11 +204,16 @@ class LinearDiscriminantAnalysis(
                 f"classes vary along only {solution.rank} of {X.shape[1]} directions, and "
                 f"{solution.ignored:.0%} of the distance between class means lies along the "
                 "others, which are ignored: give more samples, reduce the features by PCA first, "
-                'or set shrinkage="auto"',
+                f"{advice}",
                 DiscardedDirectionsWarning,
                 stacklevel=3,
             )
         return solution.coefficients
+
+    def _solve_shrunk(self, n_samples: int, targets: FloatArray) -> FloatArray:
+        variances = np.diag(self.covariance_)
+        width = class_standard_deviations(variances, self.means_, n_samples)
+        return solve_shrunk(self.covariance_, targets, width)
 
     def _set_scores(self, deviations: FloatArray, coefficients: FloatArray) -> None:
         offsets = np.log(self.priors_) - 0.5 * np.einsum("kd,dk->k", deviations, coefficients)

@@ -103,16 +103,21 @@ def solve_within(
     return WithinSolution(solution / width[:, None], int(kept.sum()), float(ignored))
 
 
-def solve_shrunk(covariance: FloatArray, targets: FloatArray) -> FloatArray:
+def solve_shrunk(covariance: FloatArray, targets: FloatArray, width: FloatArray) -> FloatArray:
     r"""Solve :math:`\Sigma C = T` with a covariance that shrinkage has made positive definite.
+
+    Parameters
+    ----------
+    covariance, targets
+        :math:`\Sigma` and :math:`T`, as in `solve_within`.
+    width
+        The standard deviations, 1 for features that do not vary, shape (n_features,).
 
     Raises
     ------
     numpy.linalg.LinAlgError
         If it has not.
     """
-    width = np.sqrt(np.diag(covariance))
-    width[width == 0] = 1.0
     factor, smallest = _cholesky(covariance / width / width[:, None])
     if smallest <= len(covariance) * np.finfo(covariance.dtype).eps:
         raise LinAlgError(

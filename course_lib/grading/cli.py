@@ -51,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return NOTHING_DONE
     # Loading nbgrader takes a second, which --help need not wait for.
+    from course_lib.grading.assignment import MasterError
     from course_lib.grading.course import CourseError
-    from course_lib.grading.master import MasterError
 
     try:
         return options.action(options)
@@ -125,7 +125,9 @@ def build_parser() -> argparse.ArgumentParser:
         """,
     )
     made.add_argument("--due", metavar="TIME", help="when it is due; none takes the date away")
-    made.add_argument("--seed", type=int, help="numbers of the class (default: of class.toml)")
+    made.add_argument(
+        "--seed", type=int, help="numbers (default: as released before, or of class.toml)"
+    )
     made.add_argument(
         "--per-student", action="store_true", help="write one notebook for each student as well"
     )

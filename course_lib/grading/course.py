@@ -26,9 +26,9 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
+from course_lib.grading.assignment import STUB, TEXT_STUB
 from course_lib.grading.errors import CourseError
 from course_lib.grading.late import METHODS, LatePenalty, time_zone
-from course_lib.grading.master import STUB, TEXT_STUB
 
 DEFAULT_FOLDER = "_class"
 SETTINGS = "class.toml"
@@ -43,7 +43,7 @@ TEMPLATE = """\
 # The settings of this class. Every command reads them; change them here.
 course = {course}        # the name of the class on the exchange
 masters = {masters}  # where the instructor's notebooks are, seen from this folder
-seed = {seed}                 # the numbers of this class; do not change it after a release
+seed = {seed}                 # the numbers of assignments that are released from now on
 per_student = false          # true: every student gets numbers of their own
 timezone = "UTC"             # of due dates that name none, such as "Europe/Berlin"
 exchange = ""                # folder of the exchange, on a JupyterHub
@@ -129,11 +129,12 @@ class Course:
             If there is no class, or its settings are wrong.
         """
         folder = Path(os.path.abspath(folder))
-        if PATTERN_CHARACTERS & set(str(folder)):
-            raise CourseError(
-                f"the path {folder} holds one of * ? [ ] {{ }}, which nbgrader reads as a pattern: "
-                "choose another folder for the class"
-            )
+        for path in (folder, masters or ""):
+            if PATTERN_CHARACTERS & set(str(path)):
+                raise CourseError(
+                    f"the path {path} holds one of * ? [ ] {{ }}, which nbgrader reads as a "
+                    "pattern: choose another folder"
+                )
         path = folder / SETTINGS
         if not path.is_file():
             if not create:
@@ -162,7 +163,7 @@ class Course:
             RECORD,
         ]
         config.GenerateAssignment.preprocessors = PREPROCESSORS
-        config.PrepareMaster.seed = settings.seed
+        config.PrepareMaster.class_seed = settings.seed
         # Nothing of nbgrader's may run a student's notebook in the instructor's session.
         config.Autograde.sanitize_preprocessors = SANITIZE
         config.Autograde.autograde_preprocessors = AUTOGRADE

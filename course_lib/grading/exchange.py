@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from nbgrader.exchange import ExchangeError, ExchangeFactory
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import find_owner
 
-from course_lib.grading.course import Course
+from course_lib.grading.course import SAFE_NAME, Course
 from course_lib.grading.errors import CourseError
 from course_lib.grading.record import CARRIED
 from course_lib.grading.release import gathered_log
@@ -32,6 +33,9 @@ from course_lib.grading.submitted_files import (
     open_submission,
 )
 from course_lib.grading.text import one_line
+
+#: A submission that changed so long after the time it names is reported.
+CREDIBLE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,41 @@ class CarefulCollect(ExchangeCollect):
     def init_src(self) -> None:
         super().init_src()
         self.src_records = [record for record in self.src_records if self._is_own(record)]
+        for record in self.src_records:
+            self._look_at_time(record)
+
+    def _look_at_time(self, record: dict[str, Any]) -> None:
+        # The name of the folder is the student's word; when its entry changed last is the system's.
+        try:
+            status = os.lstat(os.path.join(self.inbound_path, record["filename"]))
+        except OSError:
+            return
+        arrived = datetime.fromtimestamp(status.st_ctime, UTC).replace(tzinfo=None)
+        if arrived - record["timestamp"] > CREDIBLE:
+            self.notes.append(
+                f"{one_line(record['filename'])} says it was handed in at "
+                f"{record['timestamp']:%Y-%m-%d %H:%M} UTC, but was changed at "
+                f"{arrived:%Y-%m-%d %H:%M}"
+            )
 
     def _sort_by_timestamp(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         # A newer folder that somebody else made must not hide the student's own.
         newest_first = super()._sort_by_timestamp(records)
         return sorted(newest_first, key=lambda record: not self._is_own(record))
 
+    def _path_to_record(self, path: str) -> dict[str, Any]:
+        try:
+            record = super()._path_to_record(path)
+        except (ExchangeError, ValueError, OverflowError, TypeError):
+            record = {"username": "", "filename": Path(path).name, "timestamp": datetime.min}
+        if not SAFE_NAME.fullmatch(record["username"]):
+            self.notes.append(f"{one_line(record['filename'])} names no student and time")
+            record["username"] = ""
+        return record
+
     def _is_own(self, record: dict[str, Any]) -> bool:
+        if not record["username"]:
+            return False
         if not self.check_owner:
             return True
         try:
@@ -94,6 +126,9 @@ class CarefulCollect(ExchangeCollect):
                 path = target / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
+            # One word for the time, the one that was looked at.
+            claimed = Path(src).name.rsplit("+", 3)[2]
+            (target / "timestamp.txt").write_text(claimed, encoding="utf-8")
         except (Rejection, NotRegular, TooLarge, OSError) as error:
             notes.append(f"not collected: {error}")
             shutil.rmtree(target, ignore_errors=True)
@@ -149,4 +184,9 @@ def _run(course: Course, name: str, step: str, *, student: str = "*", **options:
             action.start()
         except ExchangeError as error:
             raise CourseError(f"the exchange refused {name}: {error}") from None
+        except (AttributeError, OSError, RuntimeError, ValueError) as error:
+            # Such as a time stamp that is none: nbgrader means to say so, and fails at that.
+            raise CourseError(
+                f"nbgrader stopped at {name} on the exchange: {type(error).__name__}: {error}"
+            ) from error
     return action

@@ -23,9 +23,10 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 
+from course_lib.grading.assignment import CHECK_SUFFIX, Assignment, Question
 from course_lib.grading.course import write_atomically
 from course_lib.grading.judge import Verdict
-from course_lib.grading.master import CHECK_SUFFIX, Assignment, Question, grade_id
+from course_lib.grading.master import grade_id
 from course_lib.grading.pictures import pasted_pictures, picture_address, still_png
 from course_lib.grading.safe_html import code, markdown, table
 from course_lib.grading.text import one_line, visible

@@ -21,11 +21,12 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 
 from course_lib.checks import CheckResult
+from course_lib.grading.assignment import CHECK_SUFFIX, Assignment
 from course_lib.grading.course import RECORD, SAFE_NAME, Course, CourseError, write_atomically
 from course_lib.grading.intake import read_submission
 from course_lib.grading.jobs import Job, Judged, judge_job, rejected, sandbox_for
 from course_lib.grading.judge import QuestionVerdict, Verdict
-from course_lib.grading.master import CHECK_SUFFIX, Assignment, read_master
+from course_lib.grading.master import read_master
 from course_lib.grading.record import Mark, Outcome, mark_of, record, refresh_penalties
 from course_lib.grading.release import gathered_log, seed_for
 from course_lib.grading.sandbox import Sandbox, SandboxUnavailable, Unsandboxed
@@ -113,15 +114,12 @@ def grade(
         check_gradebook(book, assignment)
         rows, jobs, prints = _sort(course, book, assignment, students, force)
         jobs = [replace(job, sandbox=sandbox) for job in jobs]
-        if dask:
-            # Workers elsewhere do not see the folders of this machine.
-            jobs, done_here = _read_here(jobs)
-        else:
-            done_here = []
         count = workers or course.settings.limits.get("workers", 2)
-        finished = run_jobs(judge_job, jobs, workers=count, dask=dask) if jobs else iter(())
-        ended = _shown(chain(done_here, finished), len(jobs) + len(done_here), progress)
-        for done in ended:
+        done_here: list[Done] = []
+        ready = _read_here(jobs, done_here) if dask else jobs
+        finished = run_jobs(judge_job, ready, workers=count, dask=dask) if jobs else iter(())
+        # What was rejected here is complete when everything else is.
+        for done in _shown(chain(finished, done_here), len(jobs), progress):
             job = done.job
             rows.append(_finish(course, book, assignment, done, prints[job.student]))
         refresh_penalties(course, name, book)
@@ -285,16 +283,15 @@ def _is_recorded(course: Course, book: Gradebook, name: str, student: str) -> bo
     return True
 
 
-def _read_here(jobs: list[Job]) -> tuple[list[Job], list[Done]]:
-    ready, done = [], []
+def _read_here(jobs: list[Job], done: list[Done]) -> Iterator[Job]:
+    """Yield jobs with their submissions: workers elsewhere do not see this machine's folders."""
     for job in jobs:
         try:
             submission = read_submission(Path(job.folder), job.assignment)
         except Rejection as rejection:
             done.append(Done(job, Judged(rejection=rejected(rejection))))
         else:
-            ready.append(replace(job, submission=submission))
-    return ready, done
+            yield replace(job, submission=submission)
 
 
 def _finish(
@@ -355,4 +352,4 @@ def _shown(finished: Iterator[Done], total: int, progress: bool) -> Iterator[Don
         return finished
     from tqdm import tqdm
 
-    return iter(tqdm(finished, total=total, desc="grading", unit="notebook"))
+    return iter(tqdm(finished, total=total, desc="grading", unit="notebook", disable=None))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_lib.grading.master import BEGIN_HIDDEN, END_HIDDEN, Assignment, strip_region
+from course_lib.grading.assignment import BEGIN_HIDDEN, END_HIDDEN, Assignment, strip_region
 from course_lib.grading.session import CodeCell
 from course_lib.grading.submitted_files import (
     NOTEBOOK_BYTES,

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from course_lib.grading.assignment import Assignment
 from course_lib.grading.intake import Submission, read_submission
 from course_lib.grading.judge import Verdict, judge
-from course_lib.grading.master import Assignment
 from course_lib.grading.sandbox import FIRST_UID, UIDS, Sandbox, Unsandboxed
 from course_lib.grading.submitted_files import Rejection
 
@@ -85,7 +85,8 @@ def judge_job(job: Job) -> Judged:
         sandbox=_own(job.sandbox),
         files=submission.files or None,
     )
-    return Judged(submission, verdict)
+    # Files beside the notebook may be many megabytes, and have done their part.
+    return Judged(replace(submission, files={}), verdict)
 
 
 def rejected(rejection: Rejection) -> str:

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from course_lib.checks import AnswerError, CheckResult, Recorder, recording
-from course_lib.grading.master import Assignment, Question
+from course_lib.grading.assignment import Assignment, Question
 from course_lib.grading.session import CellOutcome, CodeCell, Limits, StudentSession
 
 

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from course_lib.grading.judge import reference_for
-from course_lib.grading.master import (
-    BEGIN_SOLUTION,
+from course_lib.grading.assignment import (
     DIFFICULTIES,
-    END_SOLUTION,
     Assignment,
     Question,
-    released_notebook,
 )
+from course_lib.grading.judge import reference_for
+from course_lib.grading.released import released_notebook
 
 #: How a question is marked, by its kind.
 MARKED = {
@@ -119,23 +117,3 @@ def _checks_of(assignment: Assignment, question: Question) -> str:
     return "; ".join(
         f"{check.name} ({question.points * check.weight / total:.3g})" for check in checks
     )
-
-
-def rubric_of(assignment: Assignment) -> str:
-    """Return criteria and model answers of what is marked by hand, as plain text."""
-    parts = []
-    for question in assignment.questions:
-        if question.kind != "explain":
-            continue
-        answer = "\n".join(
-            line
-            for line in question.solution.splitlines()
-            if line.strip() not in (BEGIN_SOLUTION, END_SOLUTION)
-        )
-        criteria = [f"  {c.points:g}  {c.text}" for c in question.rubric]
-        parts.append(
-            "\n".join(
-                [f"{question.title} ({question.points:g} points)", *criteria, "", answer.strip()]
-            )
-        )
-    return "\n\n".join(parts) or "Nothing in this assignment is marked by hand."

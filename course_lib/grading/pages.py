@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from nbgrader.api import Gradebook, MissingEntry
 
+from course_lib.grading.assignment import Assignment
 from course_lib.grading.course import Course, CourseError, write_atomically
 from course_lib.grading.feedback import write_feedback, write_rejection
 from course_lib.grading.grade import read_record
-from course_lib.grading.master import Assignment, read_master
+from course_lib.grading.master import read_master
 from course_lib.grading.record import CARRIED, refresh_penalties
 from course_lib.grading.release import gathered_log
 from course_lib.grading.text import one_line

@@ -26,12 +26,12 @@ from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from nbgrader.utils import parse_utc
 from sqlalchemy.exc import OperationalError, SAWarning
 
+from course_lib.grading.assignment import CHECK_SUFFIX, Assignment
 from course_lib.grading.course import Course, CourseError, write_atomically
 from course_lib.grading.feedback import png_output
 from course_lib.grading.intake import Submission
 from course_lib.grading.judge import QuestionVerdict, Verdict
 from course_lib.grading.late import read_time
-from course_lib.grading.master import CHECK_SUFFIX, Assignment
 from course_lib.grading.release import student_notebook
 from course_lib.grading.submitted_files import (
     NotRegular,

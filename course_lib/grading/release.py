@@ -37,6 +37,7 @@ from nbgrader.preprocessors import (
 from nbgrader.utils import find_all_files
 from traitlets import Integer
 
+from course_lib.grading.assignment import Assignment
 from course_lib.grading.course import (
     RECORD,
     Course,
@@ -45,13 +46,8 @@ from course_lib.grading.course import (
     write_atomically,
 )
 from course_lib.grading.late import read_time
-from course_lib.grading.master import (
-    Assignment,
-    is_card,
-    prepared_notebook,
-    read_master,
-    released_notebook,
-)
+from course_lib.grading.master import is_card, read_master
+from course_lib.grading.released import prepared_notebook, released_notebook
 from course_lib.grading.withheld import leaks_in
 
 #: Where the notebooks of single students go, to be sent by e-mail or through an LMS.
@@ -63,14 +59,24 @@ _MARKER = re.compile(r"#+\s*(BEGIN|END)\b|\b(BEGIN|END)[ _]+(SOLUTION|HIDDEN|MAR
 class PrepareMaster(NbGraderPreprocessor):
     """Drops the cards and fills in the numbers: what nbgrader's preprocessors start from."""
 
-    seed = Integer(0, help="The seed of the class.").tag(config=True)
+    seed = Integer(
+        allow_none=True, default_value=None, help="The seed; by default that of the last release."
+    ).tag(config=True)
+    class_seed = Integer(0, help="The seed where nothing was released yet.").tag(config=True)
 
     def preprocess(
         self, nb: NotebookNode, resources: dict[str, Any]
     ) -> tuple[NotebookNode, dict[str, Any]]:
         folder = Path(resources["metadata"]["path"])
         assignment = read_master(folder / f"{resources['metadata']['name']}.ipynb")
-        return prepared_notebook(assignment, self.seed), resources
+        return prepared_notebook(assignment, self._seed_of(resources)), resources
+
+    def _seed_of(self, resources: dict[str, Any]) -> int:
+        if self.seed is not None:
+            return self.seed
+        with Gradebook(resources["nbgrader"]["db_url"]) as book:
+            before = released_seed(book, resources["nbgrader"]["assignment"])
+        return self.class_seed if before is None else before
 
 
 class SearchRelease(NbGraderPreprocessor):
@@ -134,7 +140,7 @@ def generate(course: Course, name: str, *, seed: int | None = None, force: bool 
     name
         The assignment.
     seed
-        The seed of the numbers; by default that of the class.
+        The seed of the numbers; by default that of the last release, then that of the class.
     force
         Whether to change the numbers of an assignment that students have already handed in.
 
@@ -151,10 +157,13 @@ def generate(course: Course, name: str, *, seed: int | None = None, force: bool 
             f"{assignment.path.parent} holds other notebooks, which nbgrader would release as they "
             f"are: {', '.join(sorted(others))}. Move them elsewhere"
         )
-    seed = course.settings.seed if seed is None else seed
     with course.gradebook() as book:
         before = released_seed(book, name)
         handed_in = _handed_in(book, name)
+    if seed is None:
+        seed = course.settings.seed if before is None else before
+    if seed < 0:
+        raise CourseError(f"the seed must be a whole number from 0 up, got {seed}")
     if handed_in and before not in (None, seed) and not force:
         raise CourseError(
             f"{name} was released with seed {before}, and {handed_in} student(s) have been graded: "

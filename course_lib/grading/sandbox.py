@@ -98,7 +98,7 @@ class Sandbox:
         The user inside, if so. Different workers take different ones, so that the number of
         processes is counted for each alone.
     filtered : bool
-        Whether system calls are filtered (`course_lib.grading.syscalls`).
+        Whether system calls are filtered (``course_lib.grading.syscalls``).
     hide : tuple of str
         Folders that must not be seen even where they lie inside of what is shown.
     """

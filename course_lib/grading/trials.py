@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.checks import AnswerError
+from course_lib.grading.assignment import Assignment, Question
 from course_lib.grading.judge import (
     InProcessSession,
     QuestionVerdict,
@@ -25,7 +26,7 @@ from course_lib.grading.judge import (
     judge_question,
     run_source,
 )
-from course_lib.grading.master import Assignment, Question, released_notebook
+from course_lib.grading.released import released_notebook
 
 #: Fewer mistakes than this leave a question's checks unproven.
 MISTAKES_WANTED = 8

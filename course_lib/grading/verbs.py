@@ -151,7 +151,8 @@ def grade(options: Any) -> int:
 
 def rubric(options: Any) -> int:
     """Print criteria and model answers."""
-    from course_lib.grading.master import BEGIN_SOLUTION, END_SOLUTION, read_master
+    from course_lib.grading.assignment import BEGIN_SOLUTION, END_SOLUTION
+    from course_lib.grading.master import read_master
 
     questions = [
         question

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 
-from course_lib.grading.master import Assignment
+from course_lib.grading.assignment import (
+    BEGIN_HIDDEN,
+    BEGIN_SOLUTION,
+    END_HIDDEN,
+    END_SOLUTION,
+    Assignment,
+)
 
 # A shorter line, such as `return x`, may well stand elsewhere too.
 _TELLING = 12
+# Nor does one that only imports, or makes a random generator.
+_COMMON = re.compile(r"rng = np\.random\.default_rng\(\d+\)|(from \S+ )?import .*")
 
 
+@lru_cache
 def withheld_lines(assignment: Assignment) -> frozenset[str]:
     """Return the lines of solutions and hidden checks that the release does not hold.
 
@@ -25,9 +36,15 @@ def withheld_lines(assignment: Assignment) -> frozenset[str]:
         for question in assignment.questions
         for line in f"{question.solution}\n{question.hidden}".splitlines()
     }
-    return frozenset(line for line in withheld - released if len(line) >= _TELLING)
+    markers = {BEGIN_SOLUTION, END_SOLUTION, BEGIN_HIDDEN, END_HIDDEN}
+    return frozenset(
+        line
+        for line in withheld - released - markers
+        if len(line) >= _TELLING and not _COMMON.fullmatch(line)
+    )
 
 
+@lru_cache
 def withheld_texts(assignment: Assignment) -> frozenset[str]:
     """Return what only the cards say: hints of mistakes, other solutions, the rubric."""
     return frozenset(_said(assignment))

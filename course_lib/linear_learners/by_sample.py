@@ -225,12 +225,14 @@ class LogisticLearner:
         self.unit.n_steps += n_batches
         lengths = np.full(n_batches, size)
         lengths[-1] = n - (n_batches - 1) * size
-        pushes = np.repeat(sizes / lengths, lengths).astype(self.dtype)
+        pushes = np.repeat(sizes / lengths, lengths).astype(self.dtype, copy=False)
         if weight is not None:
             pushes *= weight[order]
         decay = (1.0 - sizes * self.unit.decay).astype(self.dtype)
-        is_binary = len(self.theta) == 1
-        targets = (signs(codes, 2, self.dtype)[0] if is_binary else codes)[order]
+        learn, targets = self._learn_multinomial, codes
+        if len(self.theta) == 1:
+            learn, targets = self._learn_binary, signs(codes, 2, self.dtype)[0]
+        targets = targets[order]
         # A few hundred samples are laid out at once: the room for them stays in the cache.
         at_once = max(1, LAID_OUT // size)
         taken = np.empty((min(at_once * size, n), X.shape[1]), X.dtype)
@@ -239,7 +241,6 @@ class LogisticLearner:
             part = slice(k * size, (k + at_once) * size)
             chosen = order[part]
             features = np.take(X, chosen, axis=0, out=taken[: len(chosen)], mode="clip")
-            learn = self._learn_binary if is_binary else self._learn_multinomial
             learn(
                 rows[: len(chosen)], features, targets[part], pushes[part], decay[k : k + at_once]
             )
@@ -253,20 +254,17 @@ class LogisticLearner:
         decay: FloatArray,
     ) -> None:
         """Lay the samples out in ``rows``, and learn from them batch by batch."""
-        np.multiply(features, labels[:, None], out=rows[:, :-1])
-        rows[:, -1] = labels if self.unit.intercept else 0.0
+        wrong = -labels
+        np.multiply(features, wrong[:, None], out=rows[:, :-1])
+        rows[:, -1] = wrong if self.unit.intercept else 0.0
         shrink = np.ones((len(decay), rows.shape[1]), self.dtype)
         shrink[:, :-1] = decay[:, None]
-        n_full, rest = divmod(len(rows), self.batch_size)
-        for first, n, size in ((0, n_full, self.batch_size), (n_full, 1, rest)):
-            if n and size:
-                part = slice(first * self.batch_size, first * self.batch_size + n * size)
-                mini_batch_pass(
-                    self.theta[0],
-                    rows[part].reshape(n, size, -1),
-                    pushes[part].reshape(n, size),
-                    shrink[first:],
-                )
+        size, n_full = self.batch_size, len(rows) // self.batch_size
+        full, rest = slice(n_full * size), slice(n_full * size, None)
+        batches = rows[full].reshape(n_full, size, rows.shape[1])
+        mini_batch_pass(self.theta[0], batches, pushes[full].reshape(n_full, size), shrink)
+        if n_full < len(decay):
+            mini_batch_pass(self.theta[0], rows[None, rest], pushes[None, rest], shrink[n_full:])
 
     def _learn_multinomial(
         self,
@@ -290,4 +288,5 @@ def _numbers(array: NDArray) -> NDArray | list[float]:
 def signs(codes: NDArray[np.intp], n_classes: int, dtype: np.dtype) -> FloatArray:
     """Return labels -1 and +1, a row for every unit: one against the rest, or two classes' one."""
     ones = np.arange(n_classes)[:, None] == codes if n_classes > 2 else (codes == 1)[None]
-    return np.where(ones, dtype.type(1), dtype.type(-1))
+    # Choosing between the two would take seven times as long: nobody can foresee the labels.
+    return dtype.type(2) * ones.astype(dtype) - dtype.type(1)

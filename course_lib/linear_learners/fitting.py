@@ -269,6 +269,8 @@ def run_epochs(
     DivergenceWarning
         If the objective or a parameter stops being finite. ``theta`` then returns to the last sound
         epoch.
+    sklearn.exceptions.ConvergenceWarning
+        If the objective is no longer falling and higher than at the start.
     """
     losses, best, waited = [value() if first is None else first], np.inf, 0
     least = None if tol is None else check_real("tol", tol, at_least=0) * abs(losses[0])
@@ -286,7 +288,16 @@ def run_epochs(
             waited = 0 if losses[-1] < best - least else waited + 1
             best = min(best, losses[-1])
             if waited >= PATIENCE:
-                return EpochRun(np.array(losses), converged=True, capped=False)
+                converged = losses[-1] <= losses[0]
+                if not converged:
+                    warnings.warn(
+                        f"the run ended at an objective of {losses[-1]:.3g}, worse than the "
+                        f"{losses[0]:.3g} at its start: take a smaller step_size, or standardize "
+                        "the features",
+                        ConvergenceWarning,
+                        stacklevel=4,
+                    )
+                return EpochRun(np.array(losses), converged=converged, capped=False)
         if k == max_iter:
             break
         sound = theta.copy()

@@ -49,7 +49,7 @@ SMALLEST_SCALE = 1e-6
 
 
 class _VectorOperation(CompiledFunction):
-    """A loop over entries, which uncompiled code leaves to the BLAS routine for doubles.
+    """A loop over entries, which uncompiled code leaves to a routine of SciPy's for doubles.
 
     BLAS adds up in the order that suits the machine, and the compiler may do so here too.
     """
@@ -58,12 +58,13 @@ class _VectorOperation(CompiledFunction):
 
     @cached_property
     def fastest(self) -> Callable[..., Any]:
-        """The compiled loop where numba is installed, the BLAS routine elsewhere."""
+        """The compiled loop where numba is installed, the routine elsewhere."""
         if numba_is_available():
             return super().fastest
-        from scipy.linalg import blas
+        from scipy.linalg.blas import daxpy, ddot
+        from scipy.special import expit
 
-        return getattr(blas, "d" + self.__name__)
+        return {"dot": ddot, "axpy": daxpy, "sigmoid": expit}[self.__name__]
 
 
 @_VectorOperation
@@ -80,6 +81,14 @@ def axpy(x, y, n, a):  # type: ignore[no-untyped-def]
     """Add ``a * x`` to ``y``, in place."""
     for j in range(n):
         y[j] += a * x[j]
+
+
+@_VectorOperation
+def sigmoid(x, out):  # type: ignore[no-untyped-def]
+    """Write the sigmoid of ``x`` into ``out``."""
+    for j in range(len(x)):
+        tail = math.exp(-abs(x[j]))  # Of a negative number: it cannot overflow.
+        out[j] = (1.0 if x[j] > 0.0 else tail) / (1.0 + tail)
 
 
 @compiled
@@ -172,8 +181,9 @@ def one_sample_pass(  # type: ignore[no-untyped-def]
 def mini_batch_pass(theta, signed, pushes, decay):  # type: ignore[no-untyped-def]
     r"""Logistic regression in batches: ``theta`` moves in place.
 
-    With the label folded into the row, :math:`z = y\,(x, 1)`, the margin of a sample is
-    :math:`z^\top \theta`, and the step adds :math:`\eta\, \sigma(-z^\top \theta)\, z`.
+    With the label folded into the row, :math:`z = -y\,(x, 1)`, the probability of the wrong class
+    is :math:`\sigma(z^\top \theta)`, and the step takes away
+    :math:`\eta\, \sigma(z^\top \theta)\, z`.
 
     Parameters
     ----------
@@ -187,17 +197,13 @@ def mini_batch_pass(theta, signed, pushes, decay):  # type: ignore[no-untyped-de
     decay : ndarray of shape (n_batches, n_features + 1)
         What the weights are multiplied with in each step; 1 for the bias.
     """
-    ones = np.ones_like(pushes[0])
     for k in range(len(signed)):
         z = signed[k]
-        chance = z.dot(theta)
-        # Far to the right the exponential overflows, and 1 / inf = 0 is the right answer.
-        np.exp(chance, chance)
-        # Adding an array to so short an array takes half the time of adding a number.
-        np.add(chance, ones, chance)
-        np.divide(pushes[k], chance, chance)
+        wrong = z.dot(theta)
+        sigmoid(wrong, wrong)
+        wrong *= pushes[k]
         theta *= decay[k]
-        theta += chance.dot(z)
+        theta -= wrong.dot(z)
 
 
 def softmax_pass(

@@ -22,8 +22,11 @@ is feasible for the dual problem, and
 :math:`\gamma` that raises :math:`D` most has a formula, and :math:`J - D` says how far the minimum
 is at most: the fit ends with a certificate.
 
-**Sample by sample** (Pegasos [2]_), with steps :math:`1 / (\lambda k)`; the mean of all points on
-the way, later ones counting more [3]_, is far better than the last of them.
+**Sample by sample** (Pegasos [2]_), with steps :math:`1 / (\lambda k)`. The first of them are the
+longer the weaker the penalty is, and where the samples :math:`(x, 1)` are long too, with mean
+squared length :math:`M`, the way back takes some :math:`M / \lambda` steps. Steps of
+:math:`1 / (\lambda k + M)` make no such detour, and are the same in the end. The mean of all points
+on the way, later ones counting more [3]_, is far better than the last of them.
 
 References
 ----------

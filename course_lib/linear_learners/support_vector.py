@@ -64,7 +64,9 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
         counting more, with the best bias for it, or the last point.
     step_size : float or schedule, optional
         For ``"pegasos"``: the size :math:`\eta_0` of :math:`\eta_k = \eta_0 / (1 + \eta_0 \lambda
-        k)`, or a function of the number of the step; :math:`\eta_0 = 1 / \lambda` if not given.
+        k)`, or a function of the number of the step. If not given, :math:`\eta_0 = 1 / (\lambda +
+        M)` with the mean squared length :math:`M` of the samples :math:`(x, 1)`: a step of
+        :math:`1 / M` moves the score of such a sample by 1. Pegasos itself has :math:`M = 0`.
     batch_size : int, optional
         For an optimizer: samples to a step; all if not given.
     fit_intercept : bool, default=True
@@ -103,6 +105,11 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
     -----
     sklearn.exceptions.ConvergenceWarning
         If the cap came before ``tol``.
+
+    Notes
+    -----
+    ``"pegasos"`` needs features of about the same size, with mean near zero: standardize them.
+    ``"subgradient"`` suffers less, and says how far from the minimum it is.
 
     References
     ----------
@@ -166,7 +173,7 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X, y, sample_weight
-            As for `fit`.
+            As for `fit`. The step size that is not given is that for the first samples seen.
         classes
             All labels there will be, for the first call.
         """
@@ -176,7 +183,7 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
         codes = codes_of_known(self, labels)
         weight = sample_weights(sample_weight, data)
         if is_first:
-            self._start(data)
+            self._start(data, weight)
         targets = signs(codes, len(self.classes_), data.dtype)
         value = self._value(data, targets, weight)
         if is_first:
@@ -249,7 +256,7 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
     def _fit_in_passes(
         self, data: FloatArray, targets: FloatArray, weight: FloatArray | None
     ) -> None:
-        self._start(data)
+        self._start(data, weight)
         learner, cap = self.learner_, cap_of(self)
         with reporting(self, cap) as callbacks:
             run = run_epochs(
@@ -272,8 +279,12 @@ class LinearSVC(LinearScores, ClassifierMixin, BaseEstimator):
                 row[-1] = HingeOverBias(data, target, self.alpha, weight).at(row[:-1]).bias
         self._finish(theta, data.dtype)
 
-    def _start(self, data: FloatArray) -> None:
-        size = 1.0 / self.alpha if self.step_size is None else self.step_size
+    def _start(self, data: FloatArray, weight: FloatArray | None) -> None:
+        size = self.step_size
+        if size is None:
+            squares = np.einsum("ij,ij->i", data, data, dtype=np.float64) + 1.0
+            typical = float((squares if weight is None else weight * squares).mean())
+            size = 1.0 / (self.alpha + typical)
         n_classes = len(self.classes_)
         self.rng_ = random_generator(self.random_state)
         self.learner_ = SampleLearner(

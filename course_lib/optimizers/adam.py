@@ -36,7 +36,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib.line_search import StepContext
-from course_lib.optimizers.adam_loop import advance_in_one_loop, worth_compiling
+from course_lib.optimizers.adam_loop import (
+    advance_in_blocks,
+    advance_in_one_loop,
+    worth_compiling,
+    worth_dividing,
+)
 from course_lib.optimizers.base import State
 from course_lib.optimizers.first_order import FirstOrder, Vector
 from course_lib.schedules import Schedule
@@ -68,8 +73,9 @@ class Adam(FirstOrder):
       ``chain(add_weight_decay(λ), Adam())``; decoupled, it is `AdamW`.
     - Without bias correction the first step would be :math:`(1 - \beta_1) / \sqrt{1 - \beta_2}`
       times as long: 3.16 at the defaults.
-    - `update` is written with array operations. `advance` changes to one compiled loop after some
-      10⁸ entries moved, where numba is installed; the digits stay the same.
+    - `update` is written with array operations. `advance` does them block by block where there are
+      many parameters, and changes to one compiled loop after some 10⁸ entries moved, where numba is
+      installed; the digits stay the same.
 
     References
     ----------
@@ -119,11 +125,14 @@ class Adam(FirstOrder):
     def advance(
         self, theta: Vector, gradient: Vector, state: State, context: StepContext | None = None
     ) -> None:
-        # A subclass with formulas of its own has no loop.
-        if type(self) in (Adam, AdamW) and worth_compiling(self, theta, state):
+        # Formulas of a subclass, or a decay for each parameter, are for the whole vector.
+        is_uniform = type(self) in (Adam, AdamW) and np.ndim(self.weight_decay) == 0
+        if is_uniform and worth_compiling(theta, state):
             alpha = self._begin(gradient, state)
             scale, epsilon = self._corrected(alpha, state["k"])
             advance_in_one_loop(self, theta, gradient, state, alpha, scale, epsilon)
+        elif is_uniform and worth_dividing(theta):
+            advance_in_blocks(self, theta, gradient, state, self._begin(gradient, state))
         else:
             super().advance(theta, gradient, state, context)
 

@@ -154,6 +154,7 @@ def test_nobody_handed_in(course, capsys):
     [
         (["grade", "other"], f"there are: {NAME}"),
         (["release", NAME, "--due", "soon"], "is no time"),
+        (["release", NAME, "--seed", "-1"], "from 0 up"),
         (["collect", NAME], "the class has no exchange"),
         (["gather", NAME, "nowhere"], "there is no folder nowhere"),
         (["feedback", NAME], f"run `grade {NAME}` first"),

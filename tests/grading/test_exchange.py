@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -118,8 +119,14 @@ def inbound(hub):
     return folder
 
 
-def put(hub, course, student, *, stamp="2026-01-02 10:00:00 UTC", owner=None, **files):
+def stamp_of(**ago) -> str:
+    """Return the time some time ago as nbgrader writes it."""
+    return f"{datetime.now(UTC) - timedelta(**ago):%Y-%m-%d %H:%M:%S.%f} UTC"
+
+
+def put(hub, course, student, *, stamp=None, owner=None):
     """Put a submission on the exchange by hand."""
+    stamp = stamp or stamp_of()
     folder = inbound(hub) / f"{student}+{NAME}+{stamp}+x"
     folder.mkdir()
     source = course.at("release", NAME) / f"{NAME}.ipynb"
@@ -132,15 +139,49 @@ def put(hub, course, student, *, stamp="2026-01-02 10:00:00 UTC", owner=None, **
 
 @TWO_USERS
 def test_a_folder_in_another_students_name_is_not_collected(hub, course):
-    put(hub, course, "daemon", stamp="2026-01-02 10:00:00 UTC", owner="daemon")
-    put(hub, course, "daemon", stamp="2026-01-03 10:00:00 UTC", owner="nobody")
+    own = stamp_of(minutes=5)
+    put(hub, course, "daemon", stamp=own, owner="daemon")
+    put(hub, course, "daemon", stamp=stamp_of(minutes=1), owner="nobody")
     put(hub, course, "games", owner="nobody")
     found = collect(course, NAME)
     assert found.students == ("daemon",)
     assert len(found.notes) == 2
     assert all("belongs to nobody" in note for note in found.notes)
     stamp = course.at("submitted", "daemon", NAME) / "timestamp.txt"
-    assert stamp.read_text(encoding="utf-8").startswith("2026-01-02")
+    assert stamp.read_text(encoding="utf-8") == own
+
+
+def test_odd_names_on_the_exchange_stop_nobody(hub, course):
+    course = change_settings(course, "check_owner = true", "check_owner = false")
+    put(hub, course, "ada")
+    for name in (f"eve+{NAME}+soon+x", f"..+{NAME}+{stamp_of()}+x", f"+{NAME}+", f"a b+{NAME}+1+2"):
+        (inbound(hub) / name).mkdir()
+    found = collect(course, NAME)
+    assert found.students == ("ada",)
+    assert len(found.notes) == 3  # What begins with a dot is not seen at all.
+    assert not (course.folder / NAME).exists()
+
+
+def test_a_time_stamp_that_stops_nbgrader_is_told(hub, course):
+    course = change_settings(course, "check_owner = true", "check_owner = false")
+    put(hub, course, "ada")
+    collect(course, NAME)
+    stamp = course.at("submitted", "ada", NAME) / "timestamp.txt"
+    stamp.write_text("soon", encoding="utf-8")
+    with pytest.raises(CourseError, match=f"nbgrader stopped at {NAME}"):
+        collect(course, NAME)
+
+
+def test_a_time_that_lies_before_the_last_change_is_reported(hub, course):
+    course = change_settings(course, "check_owner = true", "check_owner = false")
+    put(hub, course, "ada")
+    folder = put(hub, course, "bob", stamp=stamp_of(days=1))
+    (folder / "timestamp.txt").write_text("2001-01-01 00:00:00 UTC", encoding="utf-8")
+    (note,) = collect(course, NAME).notes
+    assert "bob+" in note
+    assert "but was changed at" in note
+    stamp = course.at("submitted", "bob", NAME) / "timestamp.txt"
+    assert not stamp.read_text(encoding="utf-8").startswith("2001")
 
 
 def test_links_and_pipes_on_the_exchange_reach_nothing_and_stop_nobody(hub, course, tmp_path):
@@ -154,7 +195,8 @@ def test_links_and_pipes_on_the_exchange_reach_nothing_and_stop_nobody(hub, cour
     (bob / f"{NAME}.ipynb").symlink_to(secret)
     eve = put(hub, course, "eve")
     os.mkfifo(eve / "pipe")
-    (inbound(hub) / f"mal+{NAME}+2026-01-02 10:00:00 UTC+x").symlink_to(tmp_path)
+    (inbound(hub) / f"mal+{NAME}+{stamp_of()}+x").symlink_to(tmp_path)
+    (inbound(hub) / f"mo+{NAME}+{stamp_of()}+x").symlink_to(tmp_path / "nowhere")
     put(hub, course, "zoe")
     found = collect(course, NAME)
     assert set(found.students) >= {"ada", "bob", "eve", "zoe"}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from course_lib.grading.judge import judge
-from course_lib.grading.master import find_masters, read_master, released_notebook
+from course_lib.grading.master import find_masters, read_master
+from course_lib.grading.released import released_notebook
 from course_lib.grading.sandbox import Sandbox
 from course_lib.grading.session import CodeCell
 from course_lib.grading.trials import MISTAKES_WANTED, AssignmentTrials, faults_of
@@ -35,7 +36,7 @@ def trials_of(path, seed):
     return AssignmentTrials(assignment_of(path), seed)
 
 
-def code_cells(assignment, notebook, answers):
+def code_cells(notebook, answers):
     """The code of a notebook as handed in, with some of the answers given."""
     cells = []
     for position, cell in enumerate(notebook.cells):
@@ -83,11 +84,9 @@ def test_the_solution_earns_everything_in_the_sandbox_and_the_release_nothing(pa
     seed = SEEDS[1]
     notebook = released_notebook(assignment, seed)
     solved = {q.id: q.solution for q in assignment.questions if q.shown}
-    full = judge(
-        assignment, code_cells(assignment, notebook, solved), seed=seed, sandbox=Sandbox.find()
-    )
+    full = judge(assignment, code_cells(notebook, solved), seed=seed, sandbox=Sandbox.find())
     assert [(q.question, q.failed) for q in full.questions if q.score < q.points] == []
-    empty = judge(assignment, code_cells(assignment, notebook, {}), seed=seed, sandbox=Sandbox.find())
+    empty = judge(assignment, code_cells(notebook, {}), seed=seed, sandbox=Sandbox.find())
     assert [(q.question, q.score) for q in empty.questions if q.score] == []
     for verdict in (full, empty):
         assert [o for o in verdict.outcomes if o.status != "ok"] == []
@@ -106,7 +105,7 @@ def test_other_solutions_earn_everything_in_the_sandbox(path):
             for q in assignment.questions
             if q.shown
         }
-        cells = code_cells(assignment, notebook, answers)
+        cells = code_cells(notebook, answers)
         verdict = judge(assignment, cells, sandbox=Sandbox.find())
         assert [(q.question, q.failed) for q in verdict.questions if q.score < q.points] == []
 

@@ -11,8 +11,9 @@ from datetime import datetime
 import nbformat
 import pytest
 
+from course_lib.grading.assignment import MasterError
 from course_lib.grading.course import Course, CourseError, open_gradebook, seed_of_student
-from course_lib.grading.master import MasterError, grade_id, released_notebook
+from course_lib.grading.master import grade_id
 from course_lib.grading.release import (
     generate,
     generate_for,
@@ -22,6 +23,7 @@ from course_lib.grading.release import (
     set_due_date,
     student_notebook,
 )
+from course_lib.grading.released import released_notebook
 from tests.grading.classroom import SEED, change_settings, hand_in, make_class, master_of
 from tests.grading.hostile.master import NAME, POINTS, SECRET
 
@@ -175,6 +177,15 @@ def test_other_numbers_after_submissions_need_force(course):
     with pytest.raises(CourseError, match=f"--seed {SEED}"):
         generate(course, NAME, seed=8)
     assert generate(course, NAME, seed=8, force=True).seed == 8
+    assert generate(course, NAME).seed == 8
+
+
+def test_the_numbers_of_a_release_stay_when_the_settings_change(course):
+    course = change_settings(course, "seed = 7", "seed = 9")
+    assert generate(course, NAME).seed == SEED
+    with course.gradebook() as book:
+        book.remove_assignment(NAME)
+    assert generate(course, NAME).seed == 9
 
 
 def test_an_unreleased_assignment_has_no_seed(course):
@@ -210,6 +221,7 @@ def test_what_is_no_time_is_refused(course, text):
 
 def test_nbgraders_own_command_makes_the_same_release(course):
     before = released(course)
+    change_settings(course, "seed = 7", "seed = 9")
     environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(course.folder / "none")}
     subprocess.run(
         [sys.executable, "-m", "nbgrader", "generate_assignment", NAME, "--force"],
@@ -224,6 +236,12 @@ def test_nbgraders_own_command_makes_the_same_release(course):
 def test_a_path_with_signs_of_regular_expressions_works(tmp_path):
     course = make_class(tmp_path / "fall (2026) + x.y")
     assert generate(course, NAME).path.is_file()
+
+
+def test_masters_whose_path_nbgrader_reads_as_a_pattern_are_refused(tmp_path):
+    (tmp_path / "a[b]").mkdir()
+    with pytest.raises(CourseError, match="reads as a pattern"):
+        Course.open(tmp_path / "class", masters=tmp_path / "a[b]", create=True)
 
 
 @pytest.mark.parametrize("sign", "*?[]{}")
@@ -252,11 +270,16 @@ def test_wrong_settings_are_named(course, old, new, told):
         change_settings(course, old, new)
 
 
-def test_there_must_be_a_class_and_masters(tmp_path):
+def test_there_must_be_a_class_and_masters(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(CourseError, match="there is no class"):
         Course.open(tmp_path)
     with pytest.raises(CourseError, match="--masters DIR"):
         Course.open(tmp_path / "class", create=True)
+    (tmp_path / "book" / "assignments").mkdir(parents=True)
+    for folder in ("class", "deeper/class"):
+        found = Course.open(tmp_path / folder, create=True).masters
+        assert found == tmp_path / "book" / "assignments"
 
 
 def test_an_unknown_assignment_is_named_with_the_known(course):

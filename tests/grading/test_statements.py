@@ -4,8 +4,10 @@ import nbformat
 import pytest
 from matplotlib import pyplot
 
-from course_lib.grading.master import MasterError, fill_places, read_master, released_notebook
+from course_lib.grading.assignment import MasterError
+from course_lib.grading.master import read_master
 from course_lib.grading.new import create_master
+from course_lib.grading.released import fill_places, released_notebook
 from course_lib.grading.trials import faults_of
 
 

@@ -245,6 +245,14 @@ def test_a_known_mistake_names_itself():
     assert letters.hint == "Is it a mean?"
 
 
+def test_a_placeholder_of_zeros_is_no_mistake_by_name():
+    mistakes = [("Is it a mean?", lambda name: lambda x: 0.0 * x)]
+    result = outcome_of(
+        lambda: check.value(np.zeros_like, np.ones(3), expected=RIGHT), True, mistakes
+    )
+    assert result.hint == "the answer is zero"
+
+
 def test_properties_pass_fail_and_survive_errors(capsys):
     @check.property("holds")
     def _():

@@ -101,7 +101,7 @@ def test_ojas_rule_is_the_same_compiled_and_plain(way):
 TESTED_BOTH_WAYS = {
     "course_lib.oja": {"oja_pass"},
     "course_lib.linear_learners.passes": {
-        *("axpy", "dot", "mini_batch_pass", "one_sample_pass", "slope")
+        *("axpy", "dot", "mini_batch_pass", "one_sample_pass", "sigmoid", "slope")
     },  # test_linear_learners_passes.py
     "course_lib.optimizers.adam_loop": {"advance_adam"},  # test_optimizers_contract.py
 }

@@ -160,7 +160,7 @@ def test_says_what_is_wrong_word_for_word(call, message):
     [
         (partial(discriminant_directions, np.ones((2, 2)), np.eye(2)), SINGULAR),
         (
-            partial(solve_shrunk, np.zeros((2, 2)), np.ones((2, 1))),
+            partial(solve_shrunk, np.zeros((2, 2)), np.ones((2, 1)), np.ones(2)),
             "the shrunk covariance is still singular to working precision: choose more shrinkage, "
             "or drop the features that are constant in every class$",
         ),
@@ -194,6 +194,35 @@ def test_ignored_directions_are_reported_word_for_word():
         r'first, or set shrinkage="auto"',
         str(warning.message),
     )
+
+
+def test_no_shrinkage_where_none_is_asked_for_by_the_samples():
+    # Two samples a class are as far from its mean as each other: the intensity is 0.
+    X, y = (
+        np.array([[0.0, 1.0, 5.0], [1.0, 2.0, 5.0], [3.0, 1.0, 6.0], [5.0, 1.0, 6.0]]),
+        [0, 0, 1, 1],
+    )
+    message = (
+        r"classes vary along only 2 of 3 directions, and \d+% of the distance between class means "
+        r"lies along the others, which are ignored: give more samples, reduce the features by PCA "
+        r"first, or set shrinkage to a number, such as 0\.1$"
+    )
+    with pytest.warns(DiscardedDirectionsWarning, match=message):
+        automatic = LinearDiscriminantAnalysis(shrinkage="auto").fit(X, y)
+    with pytest.warns(DiscardedDirectionsWarning):
+        plain = LinearDiscriminantAnalysis().fit(X, y)
+    assert automatic.within_rank_ == plain.within_rank_ == 2
+    assert_array_equal(automatic.coef_, plain.coef_)
+    assert_array_equal(automatic.covariance_, plain.covariance_)
+
+
+def test_rounding_errors_of_a_constant_are_no_direction():
+    # The mean of twenty times 1e-4 is not 1e-4: squared, what is left is 1e-40.
+    y = np.repeat([0, 1], 20)
+    X = np.column_stack([np.tile([-1.0, 1.0], 20) + y, 1e-4 * y])
+    model = LinearDiscriminantAnalysis(shrinkage="auto").fit(X, y)
+    assert model.within_rank_ == 1
+    assert_allclose(model.coef_, [[1.0, 0.0]], rtol=1e-12)
 
 
 def test_the_estimator_is_fetched_when_it_is_asked_for():

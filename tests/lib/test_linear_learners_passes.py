@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from course_lib.activations import sigmoid
 from course_lib.costs import (
     HalfSquaredError,
     HingeLoss,
@@ -38,7 +39,7 @@ def way(request, monkeypatch):
     from course_lib.compiled import compiled, numba_is_available
 
     numba_is_available.cache_clear()
-    for name in ("dot", "axpy"):
+    for name in ("dot", "axpy", "sigmoid"):
         helper = getattr(passes, name)
         monkeypatch.setattr(passes, name, passes._VectorOperation(helper.python))
     for name in ("slope", "one_sample_pass", "mini_batch_pass"):
@@ -65,6 +66,14 @@ def test_slopes_are_the_derivatives_of_the_costs(way, cost, score, target):
     found = passes.slope(cost, score, target)
     expected = COSTS[cost].derivative(np.array([score]), np.array([target]))[0]
     assert found == pytest.approx(expected, rel=1e-13)
+
+
+def test_the_sigmoid_of_every_entry(way):
+    x, out = np.array([-800.0, -1.5, 0.0, 0.3, 800.0]), np.empty(5)
+    passes.sigmoid(x, out)
+    np.testing.assert_allclose(out, sigmoid(x), rtol=1e-15, atol=0)
+    passes.sigmoid.python(x, x)
+    np.testing.assert_allclose(x, out, rtol=1e-15, atol=0)
 
 
 @pytest.mark.parametrize("cost", COSTS)

@@ -123,6 +123,26 @@ class TestLinearSVC:
             assert model.loss_curve_[-1] >= exact.bound_curve_[-1]
             assert model.loss_curve_[0] == 1.0
 
+    def test_pegasos_on_features_of_very_different_sizes(self):
+        X, y = cloud()
+        X = X * [1.0, 100.0, 3000.0]
+        model = LinearSVC(0.01, solver="pegasos", random_state=0).fit(X, y)
+        assert model.loss_curve_.max() == 1.0
+        assert model.loss_curve_[-1] < 0.75
+        with pytest.warns(ConvergenceWarning, match=r"ended at .*, worse than the 1 at its start"):
+            LinearSVC(0.01, solver="pegasos", step_size=100.0, random_state=0).fit(X, y)
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_the_first_step_moves_a_typical_sample_to_its_margin(self, weighted):
+        X, y = cloud()
+        weight = 1.0 + (y > 0) if weighted else np.ones(len(y))
+        typical = np.average((X**2).sum(axis=1) + 1.0, weights=weight)
+        model = LinearSVC(0.1, solver="pegasos", max_iter=3, tol=None, random_state=1)
+        given = clone(model).set_params(step_size=1.0 / (0.1 + typical)).fit(X, y, weight)
+        model.fit(X, y, weight if weighted else None)
+        np.testing.assert_allclose(model.coef_, given.coef_, rtol=1e-12)
+        assert model.loss_curve_.max() == 1.0
+
     def test_a_class_against_the_rest(self):
         rng = np.random.default_rng(0)
         codes = rng.integers(3, size=90)

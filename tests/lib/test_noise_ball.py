@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from course_lib.batching import MiniBatches
+from course_lib.batching import Incremental, MiniBatches
 from course_lib.costs import HalfSquaredError
 from course_lib.descent import descend
 from course_lib.linear_models import LinearModel
@@ -144,3 +144,32 @@ class TestFiniteSum:
         with pytest.raises(ValueError, match="at least one sample"):
             FiniteSum(double_well(), np.empty((0, 1)))
         assert "2 samples" in repr(FiniteSum(double_well(), [[-1.0], [1.0]]))
+
+
+def test_a_fixed_order_ends_in_its_cycle(risk, sampled):
+    for order in ([0, 1, 2], [2, 0, 1]):
+        run = descend(
+            risk,
+            START,
+            GradientDescent(0.05),
+            batches=Incremental(3, order=order, epochs=2000),
+        )
+        np.testing.assert_allclose(sampled.cycle(0.05, order), run.final, rtol=1e-10)
+
+
+def test_the_cycle_shrinks_in_proportion_to_the_step(sampled):
+    far, near = (
+        np.linalg.norm(sampled.cycle(step, [0, 1, 2]) - sampled.minimizer) for step in (2e-4, 1e-4)
+    )
+    assert far / near == pytest.approx(2.0, rel=1e-3)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 1], [0, 1, 3], [1, 2, 3]])
+def test_an_order_holds_every_sample_once(sampled, order):
+    with pytest.raises(ValueError, match=r"order must hold each sample number from 0 to 2 once"):
+        sampled.cycle(0.05, order)
+
+
+def test_a_step_too_long_for_any_cycle_is_refused(sampled):
+    with pytest.raises(ValueError, match=r"step_size must be so small that epochs converge"):
+        sampled.cycle(3.0, [0, 1, 2])

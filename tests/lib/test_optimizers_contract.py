@@ -241,6 +241,45 @@ def test_the_compiled_loop_changes_no_digit(optimizer, dtype, compiled, monkeypa
     assert states[0]["step_size"] == states[1]["step_size"]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("optimizer", "lengths"),
+    [
+        (Adam(0.01), [24]),
+        (Adam(0.01), [25]),
+        (Adam(0.01), [25, 1]),
+        (AdamW(InverseTime(0.01, 0.1), 0.7, 0.9, weight_decay=0.3), [25, 25, 25, 25, 3]),
+        (AdamW(0.01, weight_decay=np.linspace(0.0, 1.0, 103)), [103]),
+    ],
+)
+def test_blocks_change_no_digit(optimizer, lengths, dtype, monkeypatch):
+    size = sum(lengths)
+    monkeypatch.setattr(adam_loop, "BLOCK_BYTES", 25 * np.dtype(dtype).itemsize)
+    taken = []
+    step_of = type(optimizer)._step
+
+    def step(self, alpha, gradient, state, theta):
+        taken.append(len(theta))
+        return step_of(self, alpha, gradient, state, theta)
+
+    rng = np.random.default_rng(6)
+    whole = rng.standard_normal(size).astype(dtype)
+    divided = whole.copy()
+    states = optimizer.init(whole), optimizer.init(whole)
+    for _ in range(4):
+        gradient = rng.standard_normal(size).astype(dtype)
+        whole += optimizer.update(gradient, states[0], whole)
+        taken.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(type(optimizer), "_step", step)
+            optimizer.advance(divided, gradient, states[1])
+        np.testing.assert_array_equal(divided, whole)
+        assert taken == lengths
+    assert divided.dtype == dtype
+    for name in ("k", "step_size", "gradients", "squares"):
+        np.testing.assert_array_equal(states[0][name], states[1][name])
+
+
 class AdamOfOnesOwn(Adam):
     """A subclass whose formulas the loop does not know."""
 
@@ -275,6 +314,19 @@ def test_the_loop_refuses_vectors_of_different_lengths(monkeypatch):
     state = Adam().init(np.ones(4))
     with pytest.raises(ValueError, match=r"theta must have shape \(4,\), got shape \(3,\)"):
         Adam().advance(np.ones(3), np.ones(4), state)
+
+
+def test_one_full_block_is_not_divided(monkeypatch):
+    monkeypatch.setattr(adam_loop, "BLOCK_BYTES", 40)
+    assert not adam_loop.worth_dividing(np.zeros(5))
+    assert adam_loop.worth_dividing(np.zeros(6))
+
+
+def test_blocks_refuse_vectors_of_different_lengths(monkeypatch):
+    monkeypatch.setattr(adam_loop, "BLOCK_BYTES", 16)
+    state = Adam().init(np.ones(5))
+    with pytest.raises(ValueError, match=r"theta must have shape \(5,\), got shape \(4,\)"):
+        Adam().advance(np.ones(4), np.ones(5), state)
 
 
 @pytest.mark.parametrize("optimizer", [SGD(), Momentum(), Adam(), scale_by_step_size(0.1)])

@@ -100,7 +100,7 @@ def test_images_have_alternative_text():
 
 def test_what_pages_need_is_in_the_book():
     static = HTML / "_static"
-    assert (static / "mathjax" / "tex-chtml.js").is_file()
+    assert (static / "mathjax" / "startup.js").is_file()
     assert len(list((static / "mathjax/output/chtml/fonts/woff-v2").glob("*.woff"))) > 15
     assert len(list((static / "fonts").glob("*.woff2"))) == 4
     assert len(list((static / "fonts").glob("*-LICENSE.txt"))) == 3

@@ -70,6 +70,7 @@ def test_missing_venv_module_is_explained():
     [
         "requirements.txt",
         "requirements-build.txt",
+        "requirements-grading.txt",
         "requirements-test.txt",
         "requirements-rulers.txt",
     ],
@@ -86,7 +87,7 @@ def test_requirements_are_exact_and_covered_by_the_constraints(name):
 def test_the_test_run_installs_the_rulers():
     assert re.search(r"^test: env-rulers ", read("Makefile"), re.MULTILINE)
     assert environment.REQUIREMENTS["rulers"] == [
-        f"requirements{level}.txt" for level in ("-rulers", "-test", "-build", "")
+        f"requirements{level}.txt" for level in ("-rulers", "-test", "-grading", "-build", "")
     ]
 
 
@@ -100,7 +101,8 @@ def test_pre_commit_uses_the_pinned_ruff():
     assert hooks["rev"] == "v" + pins("requirements-test.txt")["ruff"]
 
 
-def test_readme_names_the_package_that_continuous_integration_installs():
-    assert "apt-get install chromium" in read("README.md")
-    assert "chromium" in read(".ci/run")
+def test_readme_names_the_packages_that_continuous_integration_installs():
+    for package in ("chromium", "bubblewrap"):
+        assert f"apt-get install {package}" in read("README.md")
+        assert package in read(".ci/run")
     assert re.search(r"^(status=0\n)?make test\b", read(".ci/run"), re.MULTILINE)

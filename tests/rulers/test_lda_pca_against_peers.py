@@ -95,6 +95,25 @@ class TestLinearDiscriminantAnalysis:
             mine, other = mine - mine[:, :1], other - other[:, :1]
         assert largest_relative(mine, other) < 1e-8
 
+    @pytest.mark.parametrize(
+        "constant", [3.0, np.repeat([0.0, 1e-4], 20), np.repeat([0.0, 2.0], 20)]
+    )
+    @pytest.mark.parametrize("is_coin", [True, False])
+    @pytest.mark.filterwarnings("ignore:classes vary along only")
+    def test_agrees_on_a_feature_that_is_constant_in_every_class(self, constant, is_coin):
+        y = np.repeat([0, 1], 20)
+        varying = np.random.default_rng(0).standard_normal((40, 1 if is_coin else 3))
+        if is_coin:  # All as far from the mean of their class: the intensity is 0.
+            varying[:, 0] = np.tile([-1.0, 1.0], 20)
+        X = np.column_stack([varying + y[:, None], np.full(40, 1.0) * constant])
+        ours = LinearDiscriminantAnalysis(shrinkage="auto").fit(X, y)
+        theirs = discriminant_analysis.LinearDiscriminantAnalysis(
+            solver="lsqr", shrinkage="auto"
+        ).fit(X, y)
+        assert ours.within_rank_ == X.shape[1] - is_coin
+        assert largest_relative(ours.covariance_, theirs.covariance_) < 1e-12
+        assert largest_relative(ours.coef_, theirs.coef_) < 1e-10
+
     @pytest.mark.parametrize("n_features", [1, 5, 40])
     def test_shrinks_by_the_same_intensity(self, n_features):
         X = np.random.default_rng(0).standard_normal((30, n_features)) * np.arange(

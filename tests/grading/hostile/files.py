@@ -15,7 +15,8 @@ from pathlib import Path
 
 import nbformat
 
-from course_lib.grading.master import grade_id, released_notebook
+from course_lib.grading.master import grade_id
+from course_lib.grading.released import released_notebook
 from tests.grading.hostile.master import NAME, POINTS
 
 FILE = f"{NAME}.ipynb"

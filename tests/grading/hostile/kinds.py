@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_lib.grading.master import Assignment
+from course_lib.grading.assignment import Assignment
 from tests.grading.hostile.files import FULL, RIGHT
 
 #: Said by code that found what it should not see, or reached what it should not touch.

@@ -76,14 +76,10 @@ def listings_of_that_kind_do_not_run() -> Evidence:
     return Evidence(
         supports=not missing and not unusable,
         contradicts=missing == ["np", "compute_gradient"] and unusable,
-        first=_typewriter(missing[0]),
-        second=_typewriter(missing[1]),
+        first=missing[0],
+        second=missing[1],
         kind=type(features).__name__,
     )
-
-
-def _typewriter(name: str) -> str:
-    return r"\texttt{" + name.replace("_", r"\_") + "}"
 
 
 def floor_division_drops_samples() -> Evidence:
