@@ -292,9 +292,13 @@
     openCode(false);
     unfit();
     root.classList.remove(...CLASSES);
-    sections.forEach((section) => section.classList.remove("lecture-section"));
+    sections.forEach((section) => {
+      section.classList.remove("lecture-section");
+      if (!section.className) section.removeAttribute("class");
+    });
     for (const { node } of blocks) {
       node.classList.remove("lecture-block", "lecture-first");
+      if (!node.className) node.removeAttribute("class");
       delete node.dataset.lecture;
     }
     article.removeAttribute("tabindex");
