@@ -13,6 +13,8 @@ from course_lib.checks.errors import AnswerError
 from course_lib.checks.recorder import current_recorder
 from course_lib.gradient_check import directional_quotient
 
+#: How much of an answer is shown beside the true one.
+SHOWN_CHARACTERS = 500
 _PROMISED = "__course_lib_answer__"
 
 
@@ -118,3 +120,10 @@ def _is_zero(answer: Any) -> bool:
         return not np.any(np.asarray(answer, dtype=np.float64))
     except (TypeError, ValueError):
         return False
+
+
+def shown(value: Any) -> str:
+    """Return a value as a learner sees it beside another: few digits, and not without end."""
+    with np.printoptions(precision=6, suppress=False, threshold=20):
+        text = f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]} …"
