@@ -11,6 +11,7 @@ Every part of the book has exercises, so no chapter is named here.
 from course_lib.checks.checker import Checker, check
 from course_lib.checks.diagnosis import compare
 from course_lib.checks.errors import AnswerError
+from course_lib.checks.parts import part_of
 from course_lib.checks.recorder import CheckResult, Recorder, recording
 from course_lib.checks.variants import Numbers, variant
 
@@ -22,6 +23,7 @@ __all__ = [
     "Recorder",
     "check",
     "compare",
+    "part_of",
     "recording",
     "variant",
 ]

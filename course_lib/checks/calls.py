@@ -10,6 +10,7 @@ import numpy as np
 
 from course_lib.checks.diagnosis import Tolerance, compare
 from course_lib.checks.errors import AnswerError
+from course_lib.checks.parts import PartOf
 from course_lib.checks.recorder import current_recorder
 from course_lib.gradient_check import directional_quotient
 
@@ -55,6 +56,8 @@ def known_mistake(
         try:
             with np.errstate(all="ignore"):
                 wrong = mistaken(*copy.deepcopy(tuple(arguments)))
+            if isinstance(function, PartOf):
+                wrong = function.taken(wrong)
             if compare(answer, wrong, tolerance) is None:
                 return hint
         except Exception:
