@@ -20,6 +20,7 @@ from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
 from nbgrader.plugins import ExportPlugin
 from traitlets import Bool
 
+from course_lib.grading.assignment import CHECK_SUFFIX
 from course_lib.grading.course import write_atomically
 from course_lib.grading.text import one_line
 
@@ -231,7 +232,7 @@ def line_of(gradebook: Gradebook, assignment: Assignment, student: Student) -> L
 def question_names(assignment: Assignment) -> dict[str, tuple[str, float]]:
     """Return the graded cells of an assignment with the question's name and its points."""
     return {
-        graded.name: (graded.name.removesuffix("-check"), graded.max_score)
+        graded.name: (graded.name.removesuffix(CHECK_SUFFIX), graded.max_score)
         for notebook in assignment.notebooks
         for graded in notebook.grade_cells
     }
