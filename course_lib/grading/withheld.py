@@ -20,8 +20,10 @@ from course_lib.grading.master import is_card
 
 # A shorter line, such as `return x`, may well stand elsewhere too.
 _TELLING = 12
-# Nor does one that only imports, or makes a random generator.
-_COMMON = re.compile(r"rng = np\.random\.default_rng\(\d+\)|(from \S+ )?import .*")
+# Nor does one that only imports, makes a random generator, or counts.
+_COMMON = re.compile(
+    r"rng = np\.random\.default_rng\(\d+\)|(from \S+ )?import .*|for \w+ in range\(\w+\):"
+)
 _MARKER = re.compile(r"#+\s*(BEGIN|END)\b|\b(BEGIN|END)[ _]+(SOLUTION|HIDDEN|MARK)", re.IGNORECASE)
 
 
