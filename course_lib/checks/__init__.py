@@ -5,7 +5,7 @@ once, says what is likely wrong with its answer, and shows a case whose answer i
 are judged with the same vocabulary, by a process in which the learner's code does not run: there a
 function is a stand-in for one that answers over a channel.
 
-Every part of the book has exercises, so no chapter is named here.
+Every chapter has exercises, so none is named here.
 """
 
 from course_lib.checks.checker import Checker, check

@@ -70,7 +70,7 @@ def cell(value: Any) -> str:
     Examples
     --------
     >>> cell("=1+1"), cell("  @x"), cell("Ada"), cell(2.50)
-    ("'=1+1", "'  @x", 'Ada', '2.5')
+    ("'=1+1", "'@x", 'Ada', '2.5')
     """
     if value is None:
         return ""
