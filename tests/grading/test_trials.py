@@ -10,6 +10,7 @@ from course_lib.grading.trials import faults_of
 from tests.grading.hostile.master import master_notebook
 
 CARD, MEAN, MEAN_CHECK, STEP_CARD, STEP, STEP_CHECK = 4, 6, 7, 8, 10, 11
+LAST_CHECK = 'check.value(step, lambda w: w**3, 2.0, 0.125, expected=1.0, name="another gradient")'
 MISTAKE = '[[mistakes]]\nname = "{}"\nhint = "Look again."\nfails = {}\nreplace = "{}"\nby = "{}"\n'
 
 
@@ -42,13 +43,17 @@ def test_the_small_master_has_too_few_mistakes_and_no_other_fault(tmp_path):
         (STEP_CHECK, "another gradient", "a step by hand", "two checks are named 'a step by hand'"),
         (STEP_CHECK, "expected=1", "weight=0, expected=1", "no check has a weight"),
         (MEAN_CHECK, "check.value(mean", "reference\ncheck.value(mean", "uses 'reference'"),
-        (STEP_CHECK, "### BEGIN HIDDEN TESTS\ncheck.value(step, lambda w: w**3, 2.0, 0.125, "
-         'expected=1.0, name="another gradient")', "### BEGIN HIDDEN TESTS", "no hidden check"),
+        (STEP_CHECK, LAST_CHECK, "", "no hidden check"),
         (9, "One step", "A mean that does not grow with the data.", None),
         (9, "One step", "It does not grow with the data.", "shows 'It does not grow"),
-        (9, "One step", "One step\nreturn point - size * gradient(point)", "shows 'return point - size"),
+        (
+            9,
+            "One step",
+            "One step\nreturn point - size * gradient(point)",
+            "shows 'return point - size",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_fault_is_found(tmp_path, place, old, new, words):
     found = faults(tmp_path, place, old, new)
     assert found == [] if words is None else any(words in fault for fault in found)
@@ -66,9 +71,7 @@ def test_mistakes_must_fail_what_they_are_said_to_fail(tmp_path):
     broken = MISTAKE.format("stops", "[]", "def step", "1 / 0\\ndef step") * 2
     found = faults(tmp_path, STEP_CARD, 'surface = "Ask."', f'surface = "Ask."\n{broken}')
     assert found[0] == "step: two mistakes are named 'stops'"
-    assert found[1] == (
-        "step: stops: failed a step by hand, another gradient; should fail nothing"
-    )
+    assert found[1].endswith("failed a step by hand, another gradient; should fail nothing")
 
 
 def test_prerequisites_are_sections_of_the_chapter(tmp_path):

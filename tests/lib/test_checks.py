@@ -70,6 +70,7 @@ def outcome_of(call, hidden=False, mistakes=()):
         (1.0, {"a": 1.0}, "a dict is expected, got a float"),
         (np.array(["1"]), RIGHT, "numbers are expected, got an array of <U1"),
         (RIGHT, 99.0, "one number is asked for"),
+        (np.zeros(0), 99.0, "one number is asked for"),
         (np.ones((3, 2)), RIGHT, "has shape (3, 2) where (3,) is expected"),
         (SQUARE.T, SQUARE, "transposed"),
         (RIGHT * [1.3, 7.0, -2.0], RIGHT, "no entry is right"),
