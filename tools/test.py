@@ -18,6 +18,8 @@ STYLE = (["ruff", "check", "."], ["ruff", "format", "--check", "--quiet", "."])
 # Notebooks run once more, and what they print is compared with the stored outputs.
 NOTEBOOKS = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"]
 NOTEBOOKS += ["--nbval-sanitize-with", "tests/notebooks/sanitize.cfg", "--ignore=book/assignments"]
+# A file's tests stay together: those of a notebook share a kernel, those of pages a browser.
+IN_PARALLEL = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile"]
 
 
 def main() -> None:
@@ -30,8 +32,9 @@ def main() -> None:
         style_is_fine = style_is_fine and completed.returncode == 0
     if not style_is_fine:
         print("The style rules object, see above; `make format` applies most of them.", flush=True)
-    paths = sys.argv[1:] or ["tests", "book"]
-    completed = subprocess.run([sys.executable, "-m", "pytest", *NOTEBOOKS, *paths], check=False)
+    arguments = sys.argv[1:] or [*IN_PARALLEL, "tests", "book"]
+    command = [sys.executable, "-m", "pytest", *NOTEBOOKS, *arguments]
+    completed = subprocess.run(command, check=False)
     if completed.returncode != 0 or not style_is_fine:
         raise SystemExit(completed.returncode or 1)
 

@@ -5,12 +5,13 @@ once, says what is likely wrong with its answer, and shows a case whose answer i
 are judged with the same vocabulary, by a process in which the learner's code does not run: there a
 function is a stand-in for one that answers over a channel.
 
-Every part of the book has exercises, so no chapter is named here.
+Every chapter has exercises, so none is named here.
 """
 
 from course_lib.checks.checker import Checker, check
 from course_lib.checks.diagnosis import compare
 from course_lib.checks.errors import AnswerError
+from course_lib.checks.parts import part_of
 from course_lib.checks.recorder import CheckResult, Recorder, recording
 from course_lib.checks.variants import Numbers, variant
 
@@ -22,6 +23,7 @@ __all__ = [
     "Recorder",
     "check",
     "compare",
+    "part_of",
     "recording",
     "variant",
 ]

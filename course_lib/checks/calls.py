@@ -10,9 +10,12 @@ import numpy as np
 
 from course_lib.checks.diagnosis import Tolerance, compare
 from course_lib.checks.errors import AnswerError
+from course_lib.checks.parts import PartOf
 from course_lib.checks.recorder import current_recorder
 from course_lib.gradient_check import directional_quotient
 
+#: How much of an answer is shown beside the true one.
+SHOWN_CHARACTERS = 500
 _PROMISED = "__course_lib_answer__"
 
 
@@ -53,6 +56,8 @@ def known_mistake(
         try:
             with np.errstate(all="ignore"):
                 wrong = mistaken(*copy.deepcopy(tuple(arguments)))
+            if isinstance(function, PartOf):
+                wrong = function.taken(wrong)
             if compare(answer, wrong, tolerance) is None:
                 return hint
         except Exception:
@@ -118,3 +123,10 @@ def _is_zero(answer: Any) -> bool:
         return not np.any(np.asarray(answer, dtype=np.float64))
     except (TypeError, ValueError):
         return False
+
+
+def shown(value: Any) -> str:
+    """Return a value as a learner sees it beside another: few digits, and not without end."""
+    with np.printoptions(precision=6, suppress=False, threshold=20):
+        text = f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]} …"

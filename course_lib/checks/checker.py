@@ -19,6 +19,7 @@ from course_lib.checks.calls import (
     known_mistake,
     mistaken_values,
     plain,
+    shown,
 )
 from course_lib.checks.diagnosis import Tolerance, compare
 from course_lib.checks.errors import AnswerError
@@ -68,7 +69,7 @@ class Checker:
                 return None
             told = known_mistake(function, arguments, answer, tolerance) or found
             if current_recorder() is None or not current_recorder().hidden:
-                told += f"\ntrue value {_show(expected)}\nyour value {_show(answer)}"
+                told += f"\ntrue value {shown(expected)}\nyour value {shown(answer)}"
             return told
 
         self._report(name, weight, problem)
@@ -232,7 +233,7 @@ class Checker:
             if found is None:
                 return None
             for hint, mistaken in mistaken_values(variable):
-                if compare(float(number), mistaken, Tolerance(rtol, atol)) is None:
+                if compare(float(number), mistaken, tolerance) is None:
                     return hint
             return found
 
@@ -306,9 +307,8 @@ class Checker:
 
         def problem() -> str | None:
             answer = fetched(value)
-            if answer is None or answer is Ellipsis or (np.ndim(answer) == 0 and answer == ""):
-                return "no answer yet"
-            if isinstance(answer, list | tuple | set | dict) and not answer:
+            empty = isinstance(answer, str | list | tuple | set | dict) and not answer
+            if answer is None or answer is Ellipsis or empty:
                 return "no answer yet"
             letters = chosen(answer)
             if not letters or letters - {_word(o) for o in options}:
@@ -389,20 +389,11 @@ class Checker:
 
 
 def _weight(weight: float | None, right: Any) -> float:
-    if weight is not None:
-        return weight
-    return 0.0 if right is None else 1.0
+    return float(right is not None) if weight is None else weight
 
 
 def _word(text: str) -> str:
     return text.strip().casefold()
-
-
-def _show(value: Any) -> str:
-    with np.printoptions(precision=6, suppress=False, threshold=20):
-        if isinstance(value, float | np.floating):
-            return f"{value:.6g}"
-        return str(value)
 
 
 #: The checker that notebooks use.

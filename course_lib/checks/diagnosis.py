@@ -139,7 +139,7 @@ def _shape_problem(array: np.ndarray, right: np.ndarray, tolerance: Tolerance) -
     if right.ndim == 0:
         rtol = tolerance.of(array)
         for name, summary in (("summed", np.sum), ("averaged", np.mean)):
-            if np.allclose(summary(array), right, rtol=rtol, atol=tolerance.atol):
+            if array.size and np.allclose(summary(array), right, rtol=rtol, atol=tolerance.atol):
                 return f"{said}: one number is asked for, so the entries must be {name}"
         return f"{said}: one number is asked for"
     if array.ndim == 0:

@@ -22,7 +22,7 @@ CHECK_SUFFIX = "-check"
 #: What stands where a solution was. It must not raise: a released notebook runs from the start.
 STUB = "# Write your code here."
 TEXT_STUB = "*Write your answer here.*"
-SEED_LINE = re.compile(r"^seed = \d+$", re.MULTILINE)
+SEED_LINE = re.compile(r"^seed = (\d+)$", re.MULTILINE)
 
 
 class MasterError(ValueError):

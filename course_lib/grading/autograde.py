@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor, SaveAutoGrades
 
 from course_lib.grading.course import Course
-from course_lib.grading.jobs import Job, judge_job, sandbox_for
+from course_lib.grading.jobs import Job, hiding, judge_job, sandbox_for
 from course_lib.grading.master import read_master
 from course_lib.grading.record import Outcome, graded_notebook
 from course_lib.grading.release import seed_for
@@ -32,7 +32,8 @@ class JudgeOutside(NbGraderPreprocessor):
             seed = seed_for(course, book, name, student)
         folder = str(course.at("submitted", student, name))
         # It raises where there is no sandbox: nbgrader then reports the student, and runs nothing.
-        judged = judge_job(Job(student, assignment, seed, folder, sandbox=sandbox_for(False)))
+        sandbox = hiding(sandbox_for(False), course.folder, course.masters)
+        judged = judge_job(Job(student, assignment, seed, folder, sandbox=sandbox))
         outcome = Outcome(student, seed, judged.submission, judged.verdict, judged.rejection)
         return graded_notebook(assignment, outcome), resources
 

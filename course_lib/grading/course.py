@@ -29,6 +29,7 @@ from traitlets.config import Config
 from course_lib.grading.assignment import STUB, TEXT_STUB
 from course_lib.grading.errors import CourseError
 from course_lib.grading.late import METHODS, LatePenalty, time_zone
+from course_lib.grading.master import find_masters
 
 DEFAULT_FOLDER = "_class"
 SETTINGS = "class.toml"
@@ -217,8 +218,7 @@ class Course:
 
     def assignments(self) -> list[str]:
         """Return the names of all masters."""
-        found = (path.parent.name for path in self.masters.glob("*/*.ipynb"))
-        return sorted({name for name in found if (self.masters / name / f"{name}.ipynb").is_file()})
+        return [path.stem for path in find_masters(self.masters)]
 
     def _masters_seen_from_here(self) -> str:
         # nbgrader reads the beginning of an absolute path as a regular expression.

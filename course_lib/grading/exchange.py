@@ -117,11 +117,15 @@ class CarefulCollect(ExchangeCollect):
         try:
             with open_submission(Path(src)) as folder:
                 content = data_files(folder, notes)
+                # In all: a folder can hold thousands of notebooks.
+                bytes_left = 2 * NOTEBOOK_BYTES
                 for name in folder.names()[0]:
                     if folder.kind(name) == "file" and (
                         name in CARRIED or name.lower().endswith(".ipynb")
                     ):
-                        content[name] = folder.read(name, NOTEBOOK_BYTES, only_copy=True)
+                        most = min(NOTEBOOK_BYTES, bytes_left)
+                        content[name] = folder.read(name, most, only_copy=True)
+                        bytes_left -= len(content[name])
             for name, data in content.items():
                 path = target / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +133,10 @@ class CarefulCollect(ExchangeCollect):
             # One word for the time, the one that was looked at.
             claimed = Path(src).name.rsplit("+", 3)[2]
             (target / "timestamp.txt").write_text(claimed, encoding="utf-8")
-        except (Rejection, NotRegular, TooLarge, OSError) as error:
+        except TooLarge as error:
+            notes.append(f"not collected: {error} is too large, or there are too many notebooks")
+            shutil.rmtree(target, ignore_errors=True)
+        except (Rejection, NotRegular, OSError) as error:
             notes.append(f"not collected: {error}")
             shutil.rmtree(target, ignore_errors=True)
         self.notes += [f"{one_line(Path(src).name)}: {one_line(note)}" for note in notes]

@@ -108,39 +108,40 @@ def gather(
 
 
 def owners_of(path: str, name: str, students: Iterable[Student]) -> list[str]:
-    """Return the ids of the students that a path names, those it names best."""
+    """Return the ids of the students that a path names: nobody, one, or several it may be of.
+
+    The outermost part that names anybody decides: an LMS makes the folder, a student the name of
+    the file in it.
+    """
     students = list(students)
-    parts = [part.removesuffix(".ipynb") for part in path.split("/")]
-    for test in (_by_id, _by_lms_id, _by_name):
-        owners = [student.id for student in students if test(student, parts, name)]
+    for part in path.removesuffix(".ipynb").split("/"):
+        by_id = [student.id for student in students if _has_id(student, part)]
+        # The longest: `ann` is in `ann_b_…` as well as `ann_b`.
+        longest = max(map(len, by_id), default=0)
+        owners = {own for own in by_id if len(own) == longest}
+        # All that is said counts, for the end of it can be what the student wrote.
+        owners |= {s.id for s in students if _has_lms_id(s, part) or _has_name(s, part, name)}
         if owners:
-            # The longest: `ann` is in `ann_b_…` as well as `ann_b`.
-            longest = max(map(len, owners))
-            return [o for o in owners if len(o) == longest] if test is _by_id else owners
+            return sorted(owners)
     return []
 
 
-def _by_id(student: Student, parts: list[str], name: str) -> bool:
-    own = student.id.lower()
-    return any(part.lower() == own or part.lower().startswith(f"{own}_") for part in parts)
+def _has_id(student: Student, part: str) -> bool:
+    return f"{part.lower()}_".startswith(f"{student.id.lower()}_")
 
 
-def _by_lms_id(student: Student, parts: list[str], name: str) -> bool:
-    words = {word for part in parts for word in part.split("_")}
-    return bool(student.lms_user_id) and student.lms_user_id in words
+def _has_lms_id(student: Student, part: str) -> bool:
+    return bool(student.lms_user_id) and student.lms_user_id in part.split("_")
 
 
-def _by_name(student: Student, parts: list[str], name: str) -> bool:
+def _has_name(student: Student, part: str, name: str) -> bool:
     first, last = _letters(student.first_name or ""), _letters(student.last_name or "")
     if not first or not last:
         return False
-    for part in parts:
-        words = re.sub(re.escape(name), "", part, flags=re.IGNORECASE).split("_")
-        letters = [_letters(word) for word in words if not _MARKS.fullmatch(word)]
-        # Canvas writes `lovelaceada`, Moodle `Ada Lovelace`, people `ada_lovelace`.
-        if {first + last, last + first} & {"".join(letters), *letters}:
-            return True
-    return False
+    words = re.sub(re.escape(name), "", part, flags=re.IGNORECASE).split("_")
+    letters = [_letters(word) for word in words if not _MARKS.fullmatch(word)]
+    # Canvas writes `lovelaceada`, Moodle `Ada Lovelace`, people `ada_lovelace`.
+    return bool({first + last, last + first} & {"".join(letters), *letters})
 
 
 def _letters(text: str) -> str:

@@ -24,7 +24,7 @@ from course_lib.checks import CheckResult
 from course_lib.grading.assignment import CHECK_SUFFIX, Assignment
 from course_lib.grading.course import RECORD, SAFE_NAME, Course, CourseError, write_atomically
 from course_lib.grading.intake import read_submission
-from course_lib.grading.jobs import Job, Judged, judge_job, rejected, sandbox_for
+from course_lib.grading.jobs import Job, Judged, hiding, judge_job, rejected, sandbox_for
 from course_lib.grading.judge import QuestionVerdict, Verdict
 from course_lib.grading.master import read_master
 from course_lib.grading.record import Mark, Outcome, mark_of, record, refresh_penalties
@@ -110,6 +110,7 @@ def grade(
     assignment = read_master(course.master(name))
     # Better one refusal now than one for each student.
     sandbox = find_sandbox(unsafe) if unsafe or not dask else None
+    sandbox = hiding(sandbox, course.folder, course.masters)
     with one_run_at_a_time(course), course.gradebook() as book, gathered_log():
         check_gradebook(book, assignment)
         rows, jobs, prints = _sort(course, book, assignment, students, force)

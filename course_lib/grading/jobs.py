@@ -105,6 +105,12 @@ def sandbox_for(unsafe: bool) -> Sandbox | Unsandboxed:
     return Unsandboxed() if unsafe else Sandbox.find()
 
 
+def hiding(sandbox: Sandbox | Unsandboxed | None, *folders: Path) -> Sandbox | Unsandboxed | None:
+    """Return the sandbox such that folders of a class are not seen in it, wherever they lie."""
+    hidden = tuple(map(str, folders))
+    return replace(sandbox, hide=hidden) if isinstance(sandbox, Sandbox) else sandbox
+
+
 def _own(sandbox: Sandbox | Unsandboxed | None) -> Sandbox | Unsandboxed:
     if sandbox is None:
         return Sandbox.find()

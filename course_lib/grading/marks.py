@@ -20,6 +20,7 @@ from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
 from nbgrader.plugins import ExportPlugin
 from traitlets import Bool
 
+from course_lib.grading.assignment import CHECK_SUFFIX
 from course_lib.grading.course import write_atomically
 from course_lib.grading.text import one_line
 
@@ -69,7 +70,7 @@ def cell(value: Any) -> str:
     Examples
     --------
     >>> cell("=1+1"), cell("  @x"), cell("Ada"), cell(2.50)
-    ("'=1+1", "'  @x", 'Ada', '2.5')
+    ("'=1+1", "'@x", 'Ada', '2.5')
     """
     if value is None:
         return ""
@@ -231,7 +232,7 @@ def line_of(gradebook: Gradebook, assignment: Assignment, student: Student) -> L
 def question_names(assignment: Assignment) -> dict[str, tuple[str, float]]:
     """Return the graded cells of an assignment with the question's name and its points."""
     return {
-        graded.name: (graded.name.removesuffix("-check"), graded.max_score)
+        graded.name: (graded.name.removesuffix(CHECK_SUFFIX), graded.max_score)
         for notebook in assignment.notebooks
         for graded in notebook.grade_cells
     }

@@ -8,8 +8,10 @@ leave the instructor's hands.
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,11 @@ from nbformat import NotebookNode
 
 from course_lib.grading.assignment import (
     BEGIN_HIDDEN,
+    BEGIN_SOLUTION,
     CHECK_SUFFIX,
     DIFFICULTIES,
     END_HIDDEN,
+    END_SOLUTION,
     KINDS,
     SEED_LINE,
     Alternative,
@@ -31,6 +35,8 @@ from course_lib.grading.assignment import (
     Question,
     strip_region,
 )
+
+_IN_WORDS = {str: "a text", int: "a whole number", float: "a number", list: "a list"}
 
 
 def read_master(path: Path | str) -> Assignment:
@@ -105,20 +111,41 @@ class _Reader:
         sources = [cell.source for cell in self.cells if grade_id(cell) == name]
         if len(sources) != 1:
             self.refuse(f"one cell must have the grade_id {name!r}, found {len(sources)}")
+        self.parse(f"the cell {name!r}", sources[0])
         return sources[0]
 
-    def card(self, position: int, required: Mapping[str, type | tuple]) -> dict[str, Any]:
+    def parse(self, where: str, source: str) -> None:
+        try:
+            ast.parse(source)
+        except SyntaxError as error:
+            self.refuse(f"{where} is not valid Python: {error.msg} (line {error.lineno})")
+
+    def card(self, position: int, required: Mapping[str, type]) -> dict[str, Any]:
         where = f"cell {position + 1} (card)"
         try:
             card = tomllib.loads(self.cells[position].source)
         except tomllib.TOMLDecodeError as error:
             self.refuse(f"{where} is not valid TOML: {error}")
-        for key, kind in required.items():
-            if key not in card:
-                self.refuse(f"{where} lacks {key!r}")
-            if not isinstance(card[key], kind):
-                self.refuse(f"{where}: {key!r} is a {type(card[key]).__name__}, not a {kind}")
+        self.look_at(where, card, required)
         return card
+
+    def look_at(self, where: str, table: Mapping[str, Any], required: Mapping[str, type]) -> None:
+        for key, kind in required.items():
+            if key not in table:
+                self.refuse(f"{where} lacks {key!r}")
+            fits = isinstance(table[key], (int, float) if kind is float else kind)
+            if not fits or isinstance(table[key], bool):
+                self.refuse(f"{where}: {key!r} must be {_IN_WORDS[kind]}, got {table[key]!r}")
+
+    def tables(
+        self, where: str, card: Mapping[str, Any], name: str, required: Mapping[str, type]
+    ) -> list[dict[str, Any]]:
+        found = card.get(name, [])
+        if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+            self.refuse(f"{where}: write each of its {name} as a table [[{name}]]")
+        for number, entry in enumerate(found, start=1):
+            self.look_at(f"{where}, [[{name}]] number {number}", entry, required)
+        return found
 
     def assignment_card(self) -> dict[str, Any]:
         if not self.cells or not is_card(self.cells[0]):
@@ -127,7 +154,7 @@ class _Reader:
 
     def questions(self) -> Iterator[Question]:
         cards = [i for i, cell in enumerate(self.cells) if i > 0 and is_card(cell)]
-        for start, end in zip(cards, [*cards[1:], len(self.cells)], strict=True):
+        for start, end in pairwise([*cards, len(self.cells)]):
             yield self.question(start, self.cells[start + 1 : end])
 
     def question(self, position: int, cells: list[NotebookNode]) -> Question:
@@ -161,11 +188,21 @@ class _Reader:
             if len(checks) != 1:
                 self.refuse(f"{where} must have one cell with grade_id '{name}{CHECK_SUFFIX}'")
             grader = checks[0]
-            shown, hidden = split_checks(grader.source)
+            self.parse(f"{where}, the answer cell", answer.source)
+            self.parse(f"{where}, the check cell", grader.source)
+        try:
+            strip_region(answer.source, BEGIN_SOLUTION, END_SOLUTION)
+            if grader is not answer:
+                shown, hidden = split_checks(grader.source)
+        except MasterError as error:
+            self.refuse(f"{where}: {error}")
         if not grader.metadata.nbgrader.get("grade"):
             self.refuse(f"{where}: cell {grade_id(grader)!r} must have grade=true and points")
         points = float(grader.metadata.nbgrader.get("points", 0))
-        rubric = tuple(Criterion(float(r["points"]), r["text"]) for r in card.get("rubric", ()))
+        criteria = self.tables(where, card, "rubric", {"points": float, "text": str})
+        rubric = tuple(Criterion(float(c["points"]), c["text"]) for c in criteria)
+        mistakes = self.tables(where, card, "mistakes", {"name": str, "hint": str, "fails": list})
+        others = self.tables(where, card, "alternatives", {"name": str, "code": str})
         if card["kind"] == "explain" and abs(sum(r.points for r in rubric) - points) > 1e-9:
             self.refuse(f"{where}: the rubric must add up to its {points:g} points")
         return Question(
@@ -182,28 +219,21 @@ class _Reader:
             solution=answer.source,
             shown=shown,
             hidden=hidden,
-            mistakes=tuple(self.mistake(where, answer.source, m) for m in card.get("mistakes", ())),
-            alternatives=tuple(
-                Alternative(a["name"], a["code"]) for a in card.get("alternatives", ())
-            ),
+            mistakes=tuple(self.mistake(where, answer.source, mistake) for mistake in mistakes),
+            alternatives=tuple(Alternative(other["name"], other["code"]) for other in others),
             rubric=rubric,
         )
 
     def mistake(self, where: str, solution: str, entry: Mapping[str, Any]) -> Mistake:
-        missing = [key for key in ("name", "hint", "fails") if key not in entry]
-        if missing:
-            self.refuse(f"{where}: a mistake lacks {', '.join(missing)}: {dict(entry)}")
+        where = f"{where}, mistake {entry['name']!r}"
+        keys = ("code",) if "code" in entry else ("replace", "by")
+        self.look_at(where, entry, dict.fromkeys(keys, str))
         if "code" in entry:
             code = entry["code"]
-        elif "replace" in entry and "by" in entry:
-            if entry["replace"] not in solution:
-                self.refuse(
-                    f"{where}, mistake {entry['name']!r}: {entry['replace']!r} does not occur in "
-                    "the solution"
-                )
-            code = solution.replace(entry["replace"], entry["by"])
         else:
-            self.refuse(f"{where}, mistake {entry['name']!r} needs 'replace' and 'by', or 'code'")
+            if entry["replace"] not in solution:
+                self.refuse(f"{where}: {entry['replace']!r} does not occur in the solution")
+            code = solution.replace(entry["replace"], entry["by"])
         return Mistake(entry["name"], code, entry["hint"], tuple(entry["fails"]))
 
 

@@ -91,19 +91,30 @@ class Bounds:
         Number of values, containers among them.
     depth : int
         Containers within containers.
+    letters : int
+        Length of one text.
     """
 
     text_bytes: int = 4 << 20
     array_bytes: int = 32 << 20
     parts: int = 100_000
     depth: int = 32
+    letters: int = 4 << 20
+
+
+#: An array of texts gives each the room of the longest: a check that makes one of an answer with
+#: many short texts and a long one would need gigabytes.
+ANSWER_LETTERS = 1000
+#: What a student's code may hand to a function of a check. Such functions are products and sums,
+#: whose results can be many thousand times as large as what goes in.
+FROM_CALLBACK = Bounds(array_bytes=1 << 16, parts=5_000, letters=ANSWER_LETTERS)
 
 
 def answer_bounds(answer_mib: int, output_chars: int) -> Bounds:
     """Return how much an answer of a student's code may hold; both sides must agree."""
     # A letter can take twelve bytes of JSON, and a cell has both outputs and a result.
     text_bytes = max(Bounds.text_bytes, 30 * output_chars)
-    return Bounds(text_bytes=text_bytes, array_bytes=answer_mib << 20)
+    return Bounds(text_bytes=text_bytes, array_bytes=answer_mib << 20, letters=ANSWER_LETTERS)
 
 
 def encode(
@@ -197,6 +208,7 @@ class _Writer:
         self.text_left -= len(value)
         if self.text_left < 0:
             raise TooLargeError(f"more than {self.bounds.text_bytes} characters of text")
+        _refuse_long(value, self.bounds)
         if not _is_unicode(value):
             raise NotPlainError("surrogates")
         return value
@@ -211,9 +223,18 @@ class _Writer:
         # Before the copy: a broadcast array claims more memory than it has.
         self.bytes_left -= value.nbytes
         if self.bytes_left < 0:
-            raise TooLargeError(f"arrays of more than {self.bounds.array_bytes >> 20} MiB")
+            raise TooLargeError(_too_many_bytes(self.bounds))
         self.buffers.append(value.astype(dtype, copy=False).tobytes())
         return ["a", dtype.str, list(value.shape), len(self.buffers) - 1]
+
+
+def _refuse_long(text: str, bounds: Bounds) -> None:
+    if len(text) > bounds.letters:
+        raise TooLargeError(f"a text of more than {bounds.letters} characters")
+
+
+def _too_many_bytes(bounds: Bounds) -> str:
+    return f"arrays of more than {bounds.array_bytes >> 10} KiB"
 
 
 def _is_unicode(text: str) -> bool:
@@ -272,7 +293,7 @@ def decode(
     bounds = bounds or Bounds()
     left = sum(memoryview(buffer).nbytes for buffer in buffers)
     if left > bounds.array_bytes:
-        raise TooLargeError(f"arrays of more than {bounds.array_bytes >> 20} MiB")
+        raise TooLargeError(_too_many_bytes(bounds))
     return _Reader(bounds, buffers, function).value(tree, 0)
 
 
@@ -327,6 +348,7 @@ class _Reader:
         return answer
 
     def text(self, text: str) -> str:
+        _refuse_long(text, self.bounds)
         if not _is_unicode(text):
             raise MalformedError("a text is not Unicode")
         return text

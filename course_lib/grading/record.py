@@ -50,7 +50,8 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 # Pasted pictures stay: what they may hold was looked at when the submission was read.
 _LINK = re.compile(r"\](?=[(:])(?!\(attachment:[\w.-]+\))")
 _MATH_LINK = re.compile(
-    r"\\(?=(?:href|url|require|unicode|class|cssId|style|data|html\w*|include\w*)(?![A-Za-z]))"
+    r"\\(?=(?:href|url|require|unicode|class|cssId|style|data|html\w*|include\w*|mmlToken|bbox)"
+    r"(?![A-Za-z]))"
 )
 
 

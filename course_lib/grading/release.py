@@ -37,7 +37,7 @@ from nbgrader.preprocessors import (
 from nbgrader.utils import find_all_files
 from traitlets import Integer
 
-from course_lib.grading.assignment import Assignment
+from course_lib.grading.assignment import SEED_LINE, Assignment
 from course_lib.grading.course import (
     RECORD,
     Course,
@@ -46,14 +46,12 @@ from course_lib.grading.course import (
     write_atomically,
 )
 from course_lib.grading.late import read_time
-from course_lib.grading.master import is_card, read_master
+from course_lib.grading.master import read_master
 from course_lib.grading.released import prepared_notebook, released_notebook
-from course_lib.grading.withheld import leaks_in
+from course_lib.grading.withheld import leaks_of
 
 #: Where the notebooks of single students go, to be sent by e-mail or through an LMS.
 PERSONAL = "release_students"
-_SEED_LINE = re.compile(r"^seed = (\d+)$", re.MULTILINE)
-_MARKER = re.compile(r"#+\s*(BEGIN|END)\b|\b(BEGIN|END)[ _]+(SOLUTION|HIDDEN|MARK)", re.IGNORECASE)
 
 
 class PrepareMaster(NbGraderPreprocessor):
@@ -90,7 +88,7 @@ class SearchRelease(NbGraderPreprocessor):
             cell.source = cell.source.rstrip("\n")
         folder = Path(resources["metadata"]["path"])
         assignment = read_master(folder / f"{resources['metadata']['name']}.ipynb")
-        search(nb, assignment)
+        refuse_leaks(nb, assignment)
         return nb, resources
 
 
@@ -170,7 +168,7 @@ def generate(course: Course, name: str, *, seed: int | None = None, force: bool 
             f"other numbers would spoil their answers. Add `--seed {before}`, or `--force`"
         )
     # What is wrong with the master is said here, before anything of the last release is touched.
-    search(student_notebook(assignment, seed), assignment)
+    refuse_leaks(student_notebook(assignment, seed), assignment)
     config = course.config()
     config.PrepareMaster.seed = seed
     directory = course.directory(name)
@@ -196,7 +194,7 @@ def generate_for(course: Course, release: Release, students: list[str]) -> list[
     for student in students:
         folder = course.at(PERSONAL, student, name)
         notebook = student_notebook(release.assignment, seed_of_student(release.seed, student))
-        search(notebook, release.assignment)
+        refuse_leaks(notebook, release.assignment)
         path = folder / f"{name}.ipynb"
         write_atomically(path, nbformat.writes(notebook) + "\n")
         source = release.path.parent
@@ -251,7 +249,7 @@ def seed_for(course: Course, book: Gradebook, name: str, student: str) -> int:
     if personal.is_file():
         for cell in nbformat.read(personal, as_version=4).cells:
             if cell.metadata.get("nbgrader", {}).get("grade_id") == "numbers":
-                return int(_SEED_LINE.search(cell.source)[1])
+                return int(SEED_LINE.search(cell.source)[1])
     seed = released_seed(book, name)
     if seed is None:
         raise CourseError(f"{name} is not in the gradebook: run `release {name}` first")
@@ -264,28 +262,13 @@ def released_seed(book: Gradebook, name: str) -> int | None:
         source = book.find_source_cell("numbers", name, name).source
     except MissingEntry:
         return None
-    found = _SEED_LINE.search(source)
+    found = SEED_LINE.search(source)
     return int(found[1]) if found else None
 
 
-def search(notebook: NotebookNode, assignment: Assignment) -> None:
-    """Search a released notebook for what students must not see.
-
-    Raises
-    ------
-    CourseError
-        If there is a marker, a card, a line of a solution, a hidden check, or anything that a card
-        says.
-    """
-    texts = list(_strings(notebook))
-    found = [f"the marker {text.strip()!r}" for text in texts if _MARKER.search(text)]
-    found += ["a raw cell" for cell in notebook.cells if is_card(cell)]
-    found += [
-        f"the whole solution of {question.id}: nothing of it is marked"
-        for question in assignment.questions
-        if question.starter == question.solution
-    ]
-    found += [repr(text) for text in leaks_in("\n".join(texts), assignment)]
+def refuse_leaks(notebook: NotebookNode, assignment: Assignment) -> None:
+    """Raise `CourseError` if a notebook shows what students must not see."""
+    found = leaks_of(notebook, assignment)
     if found:
         raise CourseError(f"{assignment.name} is not released, it would show " + "; ".join(found))
 
@@ -324,16 +307,3 @@ def _handed_in(book: Gradebook, name: str) -> int:
         return len(book.find_assignment(name).submissions)
     except MissingEntry:
         return 0
-
-
-def _strings(node: Any) -> Iterator[str]:
-    """Yield every text in a notebook, wherever it stands."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            yield key
-            yield from _strings(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _strings(value)

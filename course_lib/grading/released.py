@@ -79,7 +79,10 @@ def prepared_notebook(assignment: Assignment, seed: int) -> NotebookNode:
         if grade_id(cell) == "numbers":
             cell.source = assignment.numbers_for(seed)
         elif cell.cell_type == "markdown":
-            cell.source = fill_places(cell.source, values)
+            try:
+                cell.source = fill_places(cell.source, values)
+            except MasterError as error:
+                raise MasterError(f"{assignment.path}, cell {position + 1}: {error}") from None
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return notebook

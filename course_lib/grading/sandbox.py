@@ -21,10 +21,10 @@ import sys
 import sysconfig
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from course_lib.grading.process import WorkerProcess, start_plain, start_sandboxed
 from course_lib.grading.syscalls import filter_program
@@ -214,6 +214,21 @@ class Unsandboxed:
         worker = start_plain(self.command(limits), environment, folder, self.by_port)
         weakref.finalize(worker, shutil.rmtree, folder, ignore_errors=True)
         return worker
+
+
+def checked_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return files for the working folder, by their path from there.
+
+    Raises
+    ------
+    ValueError
+        If one would lie elsewhere.
+    """
+    for name in files:
+        path = PurePath(name)
+        if not path.parts or path.anchor or ".." in path.parts or "\0" in name:
+            raise ValueError(f"a file must lie in the working folder, got {name!r}")
+    return dict(files)
 
 
 def _environment(folder: str = TMP) -> dict[str, str]:

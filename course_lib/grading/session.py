@@ -10,31 +10,35 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
-from types import TracebackType
 from typing import Any
 
 from course_lib.checks.errors import AnswerError
 from course_lib.grading.cells import PICTURE_BYTES, PICTURES
 from course_lib.grading.channel import ChannelError, pack, unpack
-from course_lib.grading.plain import Bounds, TooLargeError, answer_bounds
+from course_lib.grading.plain import FROM_CALLBACK, Bounds, TooLargeError, answer_bounds
 from course_lib.grading.process import WorkerProcess
-from course_lib.grading.sandbox import Limits, Sandbox, SandboxUnavailable, Unsandboxed
+from course_lib.grading.sandbox import (
+    Limits,
+    Sandbox,
+    SandboxUnavailable,
+    Unsandboxed,
+    checked_files,
+)
 from course_lib.grading.wording import answer_error, broken_off, clean_text, exception_words
 
 __all__ = ["CellOutcome", "CodeCell", "Limits", "StudentSession"]
 
 START_SECONDS = 30.0
-# A function that ended the sandbox this often is not called again, so that it does not use up the
-# time and the restarts of the other questions.
+# A function that ended the sandbox this often is not called again: it would use up the time and the
+# restarts of the other questions.
 STRIKES = 2
 # What cells may use of the time in all: the rest is for calls.
 SHARE_OF_CELLS = 2 / 3
 PNG = b"\x89PNG\r\n\x1a\n"
 # What the judge hands over is its own; these bounds keep a mistake of a check cell small.
 TO_STUDENT = Bounds(array_bytes=128 << 20)
-# The judge's functions work on what a student's code made, so it must not be much.
-FROM_CALLBACK = Bounds(array_bytes=4 << 20, parts=20_000)
+# What one call may hand to the judge's functions, which may keep it, and what a frame counts for.
+CALLBACK_BYTES, CALLBACK_LEAST = 64 << 20, 500
 
 
 @dataclass(frozen=True)
@@ -136,12 +140,13 @@ class StudentSession:
         self.reveal_messages = False
         self.changed_arguments: Sequence[int | str] = ()
         self.calls_back = 0
+        self._callback_bytes = 0
         self._cells = list(cells)
         self._lines = {cell.id: cell.source.count("\n") + 1 for cell in self._cells}
         self._limits = limits or Limits()
         self._bounds = answer_bounds(self._limits.answer_mib, self._limits.output_chars)
         self._sandbox = sandbox
-        self._files = _checked_files(files or {})
+        self._files = checked_files(files or {})
         self._worker: WorkerProcess | None = None
         self._starts_left = self._limits.restarts + 1
         self._seconds_left = self._limits.seconds_in_all
@@ -156,12 +161,7 @@ class StudentSession:
     def __enter__(self) -> StudentSession:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -206,7 +206,7 @@ class StudentSession:
         course_lib.grading.plain.NotPlainError, course_lib.grading.plain.TooLargeError
             If an argument cannot be handed over: a mistake of the check.
         """
-        self.changed_arguments, self.calls_back = (), 0
+        self.changed_arguments, self.calls_back, self._callback_bytes = (), 0, 0
         kwargs = dict(kwargs or {})
         functions: list[Callable] = []
         trees, buffers = pack({"args": list(args), "kwargs": kwargs}, TO_STUDENT, functions)
@@ -355,21 +355,22 @@ class StudentSession:
         if not isinstance(args, tuple) or not isinstance(kwargs, dict):
             raise ChannelError("refused", "a call without arguments")
         self.calls_back += 1
+        self._callback_bytes += CALLBACK_LEAST + sum(buffer.nbytes for buffer in buffers)
+        if self._callback_bytes > CALLBACK_BYTES:
+            raise ChannelError("too-large", "more calls of a given function than can be kept")
         try:
             value = functions[number](*args, **kwargs)
             # What it was given may have made it too large to send.
             trees, answered = pack({"value": value}, TO_STUDENT)
         except Exception as error:
-            kind, message = type(error).__name__, clean_text(str(error), 300)
-            answer, answered = {"op": "raised", "type": kind, "message": message}, []
+            answer, answered = _raised(error), []
         else:
             answer = {"op": "value", **trees}
         try:
             worker.channel.send(answer, answered, deadline=deadline)
         except TooLargeError as error:
             # As JSON, a text can be longer than it was counted.
-            answer = {"op": "raised", "type": "ValueError", "message": str(error)}
-            worker.channel.send(answer, deadline=deadline)
+            worker.channel.send(_raised(ValueError(str(error))), deadline=deadline)
 
     def _value(self, name: str, verb: str, head: dict, buffers: list) -> Any:
         if head["op"] != "value":
@@ -392,9 +393,6 @@ class _BrokenOff(Exception):
         self.reason = reason
 
 
-def _checked_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    for name in files:
-        path = PurePath(name)
-        if not path.parts or path.anchor or ".." in path.parts or "\0" in name:
-            raise ValueError(f"a file must lie in the working folder, got {name!r}")
-    return dict(files)
+def _raised(error: Exception) -> dict[str, str]:
+    message = clean_text(str(error), 300)
+    return {"op": "raised", "type": type(error).__name__, "message": message}

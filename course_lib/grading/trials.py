@@ -27,6 +27,7 @@ from course_lib.grading.judge import (
     run_source,
 )
 from course_lib.grading.released import released_notebook
+from course_lib.grading.withheld import leaks_of
 
 #: Fewer mistakes than this leave a question's checks unproven.
 MISTAKES_WANTED = 8
@@ -208,7 +209,8 @@ def _faults_of_release(assignment: Assignment, seed: int) -> Iterator[str]:
     """Yield what a released notebook holds that it should not, or why it does not run."""
     notebook = released_notebook(assignment, seed)
     text = "\n".join(cell.source for cell in notebook.cells)
-    for token in ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TESTS", "reference.", "{{"):
+    yield from (f"the released notebook shows {leak}" for leak in leaks_of(notebook, assignment))
+    for token in ("reference.", "{{"):
         if token in text:
             yield f"the released notebook holds {token!r}"
     namespace: dict[str, Any] = {"__name__": "assignment"}

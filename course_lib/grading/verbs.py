@@ -91,6 +91,7 @@ def collect(options: Any) -> int:
 def gather(options: Any) -> int:
     """Bring in files."""
     from course_lib.grading.gather import gather as bring_in
+    from course_lib.grading.text import one_line
 
     course = _course(options)
     course.master(options.name)
@@ -108,7 +109,7 @@ def gather(options: Any) -> int:
     absent = [s for s in everybody if not (handed_in / s / options.name).is_dir()]
     print(f"{len(found.taken)} taken, {len(found.unchanged)} were there already.")
     for path, why in sorted(found.left.items()):
-        print(f"  not taken: {path}: {why}")
+        print(f"  not taken: {one_line(path)}: {why}")
     if absent:
         print(f"Nothing yet from {len(absent)}: {_some(absent)}")
     if found.taken and not options.file_times:

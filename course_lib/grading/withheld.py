@@ -1,10 +1,13 @@
-"""What must not leave the instructor's hands, line by line."""
+"""What must not leave the instructor's hands, and whether a text or a notebook shows any of it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
+
+from nbformat import NotebookNode
 
 from course_lib.grading.assignment import (
     BEGIN_HIDDEN,
@@ -13,11 +16,15 @@ from course_lib.grading.assignment import (
     END_SOLUTION,
     Assignment,
 )
+from course_lib.grading.master import is_card
 
 # A shorter line, such as `return x`, may well stand elsewhere too.
 _TELLING = 12
-# Nor does one that only imports, or makes a random generator.
-_COMMON = re.compile(r"rng = np\.random\.default_rng\(\d+\)|(from \S+ )?import .*")
+# Nor does one that only imports, makes a random generator, or counts.
+_COMMON = re.compile(
+    r"rng = np\.random\.default_rng\(\d+\)|(from \S+ )?import .*|for \w+ in range\(\w+\):"
+)
+_MARKER = re.compile(r"#+\s*(BEGIN|END)\b|\b(BEGIN|END)[ _]+(SOLUTION|HIDDEN|MARK)", re.IGNORECASE)
 
 
 @lru_cache
@@ -46,7 +53,7 @@ def withheld_lines(assignment: Assignment) -> frozenset[str]:
 
 @lru_cache
 def withheld_texts(assignment: Assignment) -> frozenset[str]:
-    """Return what only the cards say: hints of mistakes, other solutions, the rubric."""
+    """Return what only the cards say: hints of mistakes, and the rubric."""
     return frozenset(_said(assignment))
 
 
@@ -61,3 +68,32 @@ def leaks_in(text: str, assignment: Assignment) -> list[str]:
     lines = {line.strip() for line in text.splitlines()}
     found = sorted(lines & withheld_lines(assignment))
     return found + sorted(said for said in withheld_texts(assignment) if said in text)
+
+
+def leaks_of(notebook: NotebookNode, assignment: Assignment) -> list[str]:
+    """Return what a released notebook shows though it must not, wherever in it that stands.
+
+    Besides what `leaks_in` finds: a marker, a card, and solutions of which nothing is marked.
+    """
+    texts = list(_strings(notebook))
+    found = [f"the marker {text.strip()!r}" for text in texts if _MARKER.search(text)]
+    found += ["a raw cell" for cell in notebook.cells if is_card(cell)]
+    found += [
+        f"the whole solution of {question.id}: nothing of it is marked"
+        for question in assignment.questions
+        if question.starter == question.solution
+    ]
+    return found + [repr(text) for text in leaks_in("\n".join(texts), assignment)]
+
+
+def _strings(node: Any) -> Iterator[str]:
+    """Yield every text in a notebook, wherever it stands."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield key
+            yield from _strings(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _strings(value)

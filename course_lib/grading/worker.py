@@ -16,7 +16,13 @@ from typing import Any
 
 from course_lib.grading.cells import Captured, Notebook, close_figures, described
 from course_lib.grading.channel import Channel, ChannelError, pack, unpack
-from course_lib.grading.plain import Bounds, NotPlainError, TooLargeError, answer_bounds
+from course_lib.grading.plain import (
+    FROM_CALLBACK,
+    Bounds,
+    NotPlainError,
+    TooLargeError,
+    answer_bounds,
+)
 
 # A check may hand over as much as an answer may hold, and one argument more.
 FROM_JUDGE = Bounds(text_bytes=8 << 20, array_bytes=256 << 20, parts=400_000, depth=40)
@@ -168,7 +174,7 @@ class Worker:
 
     def ask(self, number: int, args: tuple, kwargs: dict) -> Any:
         try:
-            trees, buffers = pack({"args": args, "kwargs": kwargs}, self.bounds)
+            trees, buffers = pack({"args": args, "kwargs": kwargs}, FROM_CALLBACK)
         except NotPlainError as error:
             raise TypeError(f"{REFUSED}; here came {error.what}") from None
         self.send("ask", buffers, function=number, **trees)

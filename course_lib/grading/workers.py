@@ -27,6 +27,9 @@ from course_lib.validation import check_integer
 DEADLINE = 300.0
 #: So many processes may be lost before something else than a submission must be wrong.
 RESTARTS = 1000
+#: What one process may address, in bytes. A check that makes too much of an answer then fails by
+#: itself, before the machine ends processes as it likes.
+MEMORY = 8 << 30
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class _Pool:
         if method == "forkserver":
             # Loaded once, and there in every process that is forked.
             context.set_forkserver_preload([self.module])
-        return ProcessPoolExecutor(self.size, mp_context=context, initializer=_end_with_parent)
+        return ProcessPoolExecutor(self.size, mp_context=context, initializer=_begin)
 
     def stop(self) -> None:
         # There is no public way to end a process that is at work.
@@ -218,6 +221,17 @@ def _on_cluster(
 
 def _sentence(error: BaseException) -> str:
     return f"judging failed: {type(error).__name__}: {error}"[:500]
+
+
+def _begin() -> None:
+    _end_with_parent()
+    if sys.platform == "linux":
+        import resource
+
+        # The hard limit stays, for what is started from here has limits of its own.
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        if hard == resource.RLIM_INFINITY or hard > MEMORY:
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
 
 
 def _end_with_parent() -> None:

@@ -17,7 +17,8 @@ def main() -> None:
     """Become the user, and run the commands."""
     user, home, commands = sys.argv[1:]
     os.environ.update(HOME=home, JUPYTER_DATA_DIR=f"{home}/data", JUPYTER_CONFIG_DIR=f"{home}/cfg")
-    os.environ["JUPYTER_NO_CONFIG"] = "1"
+    # What the tests' own surroundings name may be closed to this user.
+    os.environ.update(JUPYTER_NO_CONFIG="1", IPYTHONDIR=f"{home}/ipython", MPLCONFIGDIR=home)
     from jupyter_core.application import NoStart
     from nbgrader.apps.nbgraderapp import NbGraderApp
 

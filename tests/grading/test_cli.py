@@ -253,6 +253,12 @@ def test_the_table_fits_its_columns():
         (f"lovelace_{NAME}.ipynb", []),
         (f"adam_{NAME}.ipynb", []),
         (f"10011_{NAME}.ipynb", []),
+        # What is inside the LMS's folder, or after its marks, is a student's word.
+        (f"Ada Lovelace_55123_assignsubmission_file_/ann_{NAME}.ipynb", ["ada"]),
+        (f"Ada Lovelace_55123_assignsubmission_file_1002_{NAME}.ipynb", ["ada", "ann_b"]),
+        (f"lovelaceada_1001_778899_1002_{NAME}.ipynb", ["ada", "ann_b"]),
+        (f"ada/Ann Bee_{NAME}.ipynb", ["ada"]),
+        (f"week 3/ann_{NAME}.ipynb", ["ann"]),
     ],
 )
 def test_whose_file_it_is(course, path, owners):
@@ -274,6 +280,7 @@ def test_gathered_files_are_graded_and_the_rest_is_reported(course, tmp_path, ca
     (inbox / f"who_{NAME}.ipynb").write_bytes(notebook)
     (inbox / "ann_homework.ipynb").write_bytes(notebook)
     (inbox / "report.pdf").write_bytes(b"x")
+    (inbox / "\x1b]0;all is well\x07\udce4.txt").touch()
     (inbox / f"ann_b_{NAME}.ipynb").symlink_to("/etc/hostname")
     assert run("gather", NAME, inbox) == LOOK
     told = capsys.readouterr().out
@@ -281,6 +288,7 @@ def test_gathered_files_are_graded_and_the_rest_is_reported(course, tmp_path, ca
     assert f"who_{NAME}.ipynb: no student's id" in told
     assert "--any-name" in told
     assert "report.pdf: it is no notebook" in told
+    assert "\x1b" not in told
     assert "it is a link" in told
     assert "is newer" in told
     assert "Nothing yet from 2: ann_b, ann" in told

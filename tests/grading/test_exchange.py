@@ -209,6 +209,20 @@ def test_links_and_pipes_on_the_exchange_reach_nothing_and_stop_nobody(hub, cour
     assert states["bob"] == "rejected"
 
 
+def test_notebooks_without_number_are_not_brought_in(hub, course):
+    course = change_settings(course, "check_owner = true", "check_owner = false")
+    put(hub, course, "ada")
+    eve = put(hub, course, "eve")
+    for number in range(50):
+        with open(eve / f"{number}.ipynb", "wb") as file:
+            file.truncate(30 * 2**20)
+    (note,) = collect(course, NAME).notes
+    assert "eve+" in note
+    assert "too many notebooks" in note
+    assert course.at("submitted", "ada", NAME).is_dir()
+    assert not course.at("submitted", "eve", NAME).exists()
+
+
 def test_nbgraders_own_command_collects_as_carefully(course):
     assert course.config().ExchangeFactory.collect is CarefulCollect
 

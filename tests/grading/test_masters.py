@@ -4,9 +4,10 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from course_lib.grading.judge import judge
+from course_lib.grading.judge import InProcessSession, judge, judge_question
 from course_lib.grading.master import find_masters, read_master
 from course_lib.grading.released import released_notebook
 from course_lib.grading.sandbox import Sandbox
@@ -67,6 +68,29 @@ def test_an_assignment_has_questions_of_all_kinds(path):
     assert {question.kind for question in questions} == {"implement", "predict", "explain"}
     assert questions[0].difficulty == 1
     assert max(question.difficulty for question in questions) == 3
+
+
+def of_the_right_shape(function, fill):
+    """A function whose answers have the shape of the right ones, and the same number throughout."""
+
+    def filled(right):
+        if isinstance(right, tuple | list):
+            return tuple(map(filled, right))
+        return np.full(np.shape(right), fill)[()]
+
+    return lambda *arguments, **keywords: filled(function(*arguments, **keywords))
+
+
+@each_master
+@pytest.mark.parametrize("fill", [0.0, 1.0, np.inf, -np.inf, np.nan])
+def test_answers_of_the_right_shape_alone_earn_little(path, fill):
+    reference = trials_of(path, 0).reference
+    for question in reference.assignment.questions:
+        if question.kind == "implement":
+            names = {name: reference.namespace[name] for name in question.names}
+            filled = {name: of_the_right_shape(f, fill) for name, f in names.items()}
+            verdict = judge_question(reference, question, InProcessSession(filled))
+            assert verdict.score <= verdict.points / 4, (question.id, verdict.checks)
 
 
 def test_mistakes_are_caught():

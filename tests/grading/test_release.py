@@ -17,8 +17,8 @@ from course_lib.grading.master import grade_id
 from course_lib.grading.release import (
     generate,
     generate_for,
+    refuse_leaks,
     released_seed,
-    search,
     seed_for,
     set_due_date,
     student_notebook,
@@ -138,13 +138,13 @@ def test_what_hides_in_metadata_or_outputs_is_found(course):
     notebook = student_notebook(assignment, 0)
     notebook.metadata["note"] = "It does not grow with the data."
     with pytest.raises(CourseError, match="grow with the data"):
-        search(notebook, assignment)
+        refuse_leaks(notebook, assignment)
     notebook = student_notebook(assignment, 0)
     notebook.cells[1].outputs = [
         nbformat.v4.new_output("stream", text="return point - size * gradient(point)\n")
     ]
     with pytest.raises(CourseError, match="point - size"):
-        search(notebook, assignment)
+        refuse_leaks(notebook, assignment)
 
 
 def test_another_notebook_beside_the_master_stops_the_release(course):

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from course_lib.grading import sandbox as module
+from course_lib.grading.jobs import hiding
 from course_lib.grading.sandbox import FIRST_UID, Limits, Sandbox, SandboxUnavailable, Unsandboxed
 from course_lib.grading.session import CodeCell, StudentSession
 from course_lib.grading.syscalls import filter_program
@@ -114,7 +115,9 @@ class TestView:
 
     def test_what_is_to_be_hidden_is_empty(self, sandbox):
         source = "import os; print(os.listdir('/usr/local/share'), os.listdir('/usr/lib/locale'))"
-        assert inside(replace(sandbox, hide=("/usr/lib/locale",)), source) == "[] []\n"
+        assert inside(hiding(sandbox, Path("/usr/lib/locale")), source) == "[] []\n"
+        assert hiding(Unsandboxed(), ROOT) == Unsandboxed()
+        assert hiding(None, ROOT) is None
 
     def test_the_environment_tells_nothing(self, sandbox, monkeypatch):
         monkeypatch.setenv("SECRET_TOKEN", "xyzzy")

@@ -277,6 +277,14 @@ def careful(f):
     try: return f(-1)
     except ValueError as error: return str(error)
 def careless(f): return f(object())
+def hand(f, length, times):
+    x = np.zeros(length)
+    try:
+        for _ in range(times): f(x)
+    except ValueError as error:
+        return str(error)
+    return 'done'
+def texts(length, others): return ['x' * length] + [''] * others
 def fails(x): raise ValueError(f'got {x}')
 class Own(ArithmeticError): pass
 def fails_of_its_own(x): raise type('Secret' + str(x), (Own,), {})(f'got {x}')
@@ -379,6 +387,17 @@ class TestCalls:
         assert "bytes of text" in session.call("careful", (lambda x: "\0" * (2 << 20),))
         assert "more than" in session.call("careful", (lambda x: [1] * 200_000,))
         assert session.call("double", (1,)) == 2
+
+    def test_may_hand_these_functions_only_so_much(self, session):
+        kept = []
+        assert session.call("hand", (kept.append, 8000, 1)) == "done"
+        assert session.call("hand", (kept.append, 9000, 1)) == "arrays of more than 64 KiB"
+        assert [array.size for array in kept] == [8000]
+
+    def test_may_not_answer_with_long_texts(self, session):
+        # As an array, each text would take the room of the longest.
+        assert session.call("texts", (1000, 3)) == ["x" * 1000, "", "", ""]
+        assert failure(session, "texts", 1001, 3)[0] == "too-large"
 
     def test_may_not_hand_these_functions_what_is_not_plain(self, session):
         kind, message = failure(session, "careless", abs)
@@ -553,6 +572,17 @@ def test_without_a_sandbox_the_same_worker_runs(by_port):
         assert [outcome.status for outcome in session.outcomes] == ["ok", "crashed", "ok"]
         assert session.call("descend", (lambda x: x, 1.0, 1)) == 0.9
         assert session.get("x") == 2
+
+
+@needs_sandbox
+def test_given_functions_are_called_only_so_often(sandbox):
+    hand = "import numpy as np\ndef hand(f):\n    while True: f(np.zeros(8000))"
+    kept = []
+    with run(sandbox, hand) as session:
+        kind, message = failure(session, "hand", kept.append)
+    assert kind == "too-large"
+    assert "more than" in message
+    assert 900 < len(kept) < 1100
 
 
 @needs_sandbox

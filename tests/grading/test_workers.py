@@ -26,6 +26,11 @@ def test_a_job_that_takes_its_process_down_loses_only_itself():
     assert "judging failed" in found["unpicklable"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there memory is limited")
+def test_a_job_that_wants_all_memory_fails_by_itself():
+    assert ended(["a", "eat"])["eat"] == "judging failed: MemoryError: "
+
+
 def test_a_job_that_never_ends_is_given_up():
     found = ended(["sleep", "a", "b", "c"], workers=2, deadline=8.0)
     assert {k: found[k] for k in "abc"} == {"a": "A", "b": "B", "c": "C"}

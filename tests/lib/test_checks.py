@@ -11,6 +11,7 @@ from course_lib.checks import AnswerError, Recorder, check, compare, recording, 
 N = 7
 RIGHT = np.array([1.5, -2.25, 4.0])
 MATRIX = np.array([[1.0, 2.5, 3.0], [4.0, 5.0, 7.0]])
+SQUARE = np.array([[1.0, 2.5], [4.0, 5.0]])
 
 
 def outcome_of(call, hidden=False, mistakes=()):
@@ -65,6 +66,15 @@ def outcome_of(call, hidden=False, mistakes=()):
         ({"a": -1.0}, {"a": 1.0}, "under 'a', the sign"),
         ("grow", "shrink", "another text"),
         ([[1.0], [1.0, 2.0]], RIGHT, "rectangular"),
+        (1.0, "grow", "a text is expected, got a float"),
+        (1.0, {"a": 1.0}, "a dict is expected, got a float"),
+        (np.array(["1"]), RIGHT, "numbers are expected, got an array of <U1"),
+        (RIGHT, 99.0, "one number is asked for"),
+        (np.zeros(0), 99.0, "one number is asked for"),
+        (np.ones((3, 2)), RIGHT, "has shape (3, 2) where (3,) is expected"),
+        (SQUARE.T, SQUARE, "transposed"),
+        (RIGHT * [1.3, 7.0, -2.0], RIGHT, "no entry is right"),
+        (MATRIX * [[1.0, 2.0, 3.0], [5.0, 1.0, 2.0]], MATRIX, "4 of 6 entries are wrong"),
     ],
 )
 def test_a_wrong_answer_is_told_by_its_mistake(got, right, words):
@@ -243,6 +253,68 @@ def test_a_known_mistake_names_itself():
         mistakes,
     )
     assert letters.hint == "Is it a mean?"
+
+
+def test_mistakes_that_fail_or_answer_otherwise_are_not_the_one_that_was_made():
+    def stops(x):
+        raise ValueError
+
+    def hint_of(mistaken):
+        mistakes = [("not made", lambda name: mistaken), ("made", lambda name: np.max)]
+
+        def wrong(x):
+            return float(np.max(x))
+
+        return outcome_of(lambda: check.value(wrong, RIGHT, expected=2.0), True, mistakes).hint
+
+    assert hint_of(stops) == "made"
+    assert hint_of(np.min) == "made"
+
+    def unlike(value):
+        return [("not made", lambda name: value)]
+
+    result = outcome_of(
+        lambda: check.number(7.0, near=2.0, name="n", variable="v"), True, unlike(3.0)
+    )
+    assert result.hint == "the number is not right"
+    result = outcome_of(
+        lambda: check.choice("b", "abc", correct="a", name="n", variable="v"), True, unlike("c")
+    )
+    assert result.hint == "another choice is right"
+    result = outcome_of(
+        lambda: check.selection("b", "abc", correct="a", name="n", variable="v"), True, unlike("c")
+    )
+    assert result.hint == "another selection is right"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "changed"),
+    [
+        (lambda d, seq, rng: None, False),
+        (lambda d, seq, rng: d["a"].sort(), True),
+        (lambda d, seq, rng: d.update(b=1), True),
+        (lambda d, seq, rng: seq[1].append(0), True),
+        (lambda d, seq, rng: seq.append(0), True),
+        # Drawing from a generator is what it is for.
+        (lambda d, seq, rng: rng.normal(), False),
+    ],
+)
+def test_damage_inside_of_containers_is_told(spoil, changed):
+    arguments = {"a": np.array([2.0, 1.0])}, [1, [2]], np.random.default_rng(0)
+    result = outcome_of(lambda: check.keeps_arguments(spoil, *arguments))
+    assert result.passed is not changed
+
+
+def test_an_answer_that_no_check_can_use_is_said_to_be_one():
+    result = outcome_of(lambda: check.choice(np.ones(2), "abc", correct="a", name="n"), True)
+    assert "could not be worked with" in result.hint
+
+
+def test_a_long_answer_is_not_shown_whole(capsys):
+    check.value(lambda: ["x" * 10_000], expected="right", name="n")
+    told = capsys.readouterr().out
+    assert "x" * 400 in told
+    assert len(told) < 700
 
 
 def test_a_placeholder_of_zeros_is_no_mistake_by_name():

@@ -20,11 +20,13 @@ MODULES = sorted(
     module.name for module in pkgutil.walk_packages(course_lib.__path__, "course_lib.")
 )
 SERVES_ALL_CHAPTERS = {
+    "checks",
     "compiled",
     "datasets",
     "estimator",
     "explorables",
     "figures",
+    "grading",
     "lesson",
     "validation",
 }

@@ -120,6 +120,26 @@ def step(gradient, point, size):
             pass
     return point - size * gradient(point)
 """
+CALLBACK_HOARD = """
+import numpy as np
+def step(gradient, point, size):
+    big = np.zeros(8000)
+    while True:
+        try:
+            gradient(big)
+        except Exception:
+            pass
+"""
+CALLBACK_SWELL = """
+import numpy as np
+def step(gradient, point, size):
+    for swollen in (np.zeros((1 << 16, 1, 1), bool), np.zeros(10**7), [[0] * 70] * 70, "x" * 10**6):
+        try:
+            gradient(swollen)
+        except Exception:
+            pass
+    return point - size * gradient(point)
+"""
 PATCH_NUMPY = """
 for name in ("allclose", "array_equal", "isclose"):
     setattr(np, name, lambda *a, **k: True)
@@ -221,6 +241,8 @@ KINDS = [
     forged("calls of functions that were never given", FALSE_CALLBACKS),
     CodeKind("a given function called without end", step=CALLBACK_FLOOD, scores=MEAN_ONLY),
     CodeKind("a given function called with rubbish", step=CALLBACK_RUBBISH),
+    CodeKind("a given function fed until it is full", step=CALLBACK_HOARD, scores=MEAN_ONLY),
+    CodeKind("a given function fed with what swells", step=CALLBACK_SWELL),
     forged("comparisons of numpy replaced", PATCH_NUMPY),
     forged("the codec replaced", PATCH_CODEC, status="crashed"),
     forged("the checks replaced", PATCH_CHECKS),
@@ -234,6 +256,17 @@ KINDS = [
     forged("infinity", WRONG.format("np.inf")),
     forged("None", WRONG.format("None")),
     forged("a text", WRONG.format("str(np.mean(np.square(values)))")),
+    forged(
+        "texts that fill the memory as an array", WRONG.format("['x' * 10**6] + ['y'] * 90_000")
+    ),
+    forged("a text of a megabyte", WRONG.format("'x' * 2**20")),
+    forged("rows that get longer", WRONG.format("[[0.0] * n for n in range(300)]")),
+    forged("a list of arrays of other types", WRONG.format("[np.zeros(3, t) for t in '?bHefdD']")),
+    forged("a number of a thousand bits", WRONG.format("2**1023")),
+    forged("a dict in place of a number", WRONG.format("{'expected': 5.0}")),
+    forged("a number that is smaller than any", WRONG.format("5e-324")),
+    forged("big-endian bytes", WRONG.format("np.array(-5.0, '>f8')")),
+    forged("an array with no room and 32 axes", WRONG.format("np.zeros((0,) * 32)")),
     forged("many candidates at once", WRONG.format("np.linspace(0, 100, 1001)")),
     forged("a broadcast array of a terabyte", WRONG.format("np.broadcast_to(5.0, (10**11,))")),
     forged("an array of 400 MB", WRONG.format("np.zeros(5 * 10**7)")),

@@ -72,6 +72,8 @@ VECTORS = [
     "\u202egnp.exe\u2066 hidden \u200b text",
     "\x1b]8;;javascript:fired()\x07click\x1b]8;;\x07",
     "\x1b[2J\x1b[31mred",
+    '$\\mmlToken{mi}[href="javascript:fired()"]{x}$',
+    "$$\\bbox[position:fixed;inset:0;background:red]{100}$$",
 ]
 
 #: All that may stand on a page of feedback.
