@@ -390,9 +390,9 @@ class TestCalls:
 
     def test_may_hand_these_functions_only_so_much(self, session):
         kept = []
-        assert session.call("hand", (kept.append, 8000, 1)) == "done"
-        assert session.call("hand", (kept.append, 9000, 1)) == "arrays of more than 64 KiB"
-        assert [array.size for array in kept] == [8000]
+        assert session.call("hand", (kept.append, 130_000, 1)) == "done"
+        assert session.call("hand", (kept.append, 140_000, 1)) == "arrays of more than 1024 KiB"
+        assert [array.size for array in kept] == [130_000]
 
     def test_may_not_answer_with_long_texts(self, session):
         # As an array, each text would take the room of the longest.
