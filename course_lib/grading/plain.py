@@ -105,8 +105,8 @@ class Bounds:
 #: An array of texts gives each the room of the longest: a check that makes one of an answer with
 #: many short texts and a long one would need gigabytes.
 ANSWER_LETTERS = 1000
-#: What a student's code may hand to a function of a check: grids of 100 000 points, but no millions,
-#: since what is made of them can be many thousand times as large.
+#: What a student's code may hand to a function of a check: grids of 100 000 points, not of
+#: millions, since what is made of them can be many thousand times as large.
 FROM_CALLBACK = Bounds(array_bytes=1 << 20, parts=5_000, letters=ANSWER_LETTERS)
 
 
