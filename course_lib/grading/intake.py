@@ -13,7 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_lib.grading.assignment import BEGIN_HIDDEN, END_HIDDEN, Assignment, strip_region
+from course_lib.grading.assignment import (
+    BEGIN_HIDDEN,
+    END_HIDDEN,
+    SEED_LINE,
+    Assignment,
+    strip_region,
+)
 from course_lib.grading.session import CodeCell
 from course_lib.grading.submitted_files import (
     NOTEBOOK_BYTES,
@@ -29,6 +35,8 @@ from course_lib.grading.text import one_line, quoted
 
 __all__ = ["Rejection", "Submission", "read_submission"]
 
+#: A seed of more digits was not handed out.
+SEED_DIGITS = 18
 #: How many notes on one submission are kept.
 NOTES = 20
 #: What a cell binds at its outermost level, as far as a look at the lines tells.
@@ -59,6 +67,9 @@ class Submission:
         Questions whose cell is not there. They earn nothing.
     notes
         What the instructor should know, a sentence each.
+    seed
+        The seed that stands in the student's copy of the cell ``numbers``, if one does. It is told,
+        never used.
     fingerprint
         SHA-256 of everything that was read.
     files
@@ -72,6 +83,7 @@ class Submission:
     pictures: Mapping[str, dict] = field(default_factory=dict, repr=False)
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    seed: int | None = None
     fingerprint: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
@@ -111,6 +123,7 @@ def read_submission(folder: Path, assignment: Assignment) -> Submission:
         pictures=sorter.pictures,
         missing=tuple(sorter.missing),
         notes=_few(notes),
+        seed=sorter.seed,
         fingerprint=digest.hexdigest(),
         files=files,
     )
@@ -178,6 +191,7 @@ class _Sorter:
         self.answers: dict[str, str] = {}
         self.pictures: dict[str, dict] = {}
         self.missing: list[str] = []
+        self.seed: int | None = None
         #: What the master says of each of its cells, by ``grade_id``.
         self.code: list[str] = []
         self.words: list[str] = []
@@ -268,6 +282,9 @@ class _Sorter:
 
     def _look_at_locked(self, name: str, cell: SubmittedCell) -> None:
         released = strip_region(self.locked[name], BEGIN_HIDDEN, END_HIDDEN)
+        seed = SEED_LINE.search(cell.source) if name == "numbers" else None
+        if seed is not None and len(seed[1]) <= SEED_DIGITS:
+            self.seed = int(seed[1])
         # The seed and the student's numbers are filled in at release.
         if not released or name == "numbers" or released.split() == cell.source.split():
             return

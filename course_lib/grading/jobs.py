@@ -86,7 +86,7 @@ def judge_job(job: Job) -> Judged:
         files=submission.files or None,
     )
     # Files beside the notebook may be many megabytes, and have done their part.
-    return Judged(replace(submission, files={}), verdict)
+    return Judged(replace(submission, files={}, notes=_with_seed(submission, job)), verdict)
 
 
 def rejected(rejection: Rejection) -> str:
@@ -109,6 +109,16 @@ def hiding(sandbox: Sandbox | Unsandboxed | None, *folders: Path) -> Sandbox | U
     """Return the sandbox such that folders of a class are not seen in it, wherever they lie."""
     hidden = tuple(map(str, folders))
     return replace(sandbox, hide=hidden) if isinstance(sandbox, Sandbox) else sandbox
+
+
+def _with_seed(submission: Submission, job: Job) -> tuple[str, ...]:
+    if submission.seed in (None, job.seed):
+        return submission.notes
+    return (
+        *submission.notes,
+        f"The notebook has the numbers of seed {submission.seed}. It was judged with those of seed "
+        f"{job.seed}, which were released to this student.",
+    )
 
 
 def _own(sandbox: Sandbox | Unsandboxed | None) -> Sandbox | Unsandboxed:

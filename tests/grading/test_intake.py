@@ -114,6 +114,16 @@ def test_no_locked_cell_is_taken(assignment, folder):
     assert not any("stolen" in cell.source for cell in submission.cells)
 
 
+@pytest.mark.parametrize(
+    ("line", "seed"), [("seed = 12", 12), ("seed = " + "9" * 40, None), ("speed = 1", None)]
+)
+def test_the_seed_that_was_handed_in_is_told(assignment, folder, line, seed):
+    notebook = honest_notebook(assignment)
+    find(notebook, "numbers")["source"] = f"{line}\nnumbers = variant(seed)"
+    write(folder, notebook)
+    assert read_submission(folder, assignment).seed == seed
+
+
 def test_the_released_cell_counts_among_copies(assignment, folder):
     notebook = honest_notebook(assignment)
     wrong = json.loads(json.dumps(find(notebook, "step")))
