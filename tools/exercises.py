@@ -66,10 +66,10 @@ def sources_of(notebook: str) -> list[tuple[str, str, str]]:
     return [(cell.id, cell.cell_type, cell.source) for cell in cells]
 
 
-def stale() -> list[str]:
-    """Names of generated files that are not what the masters make."""
+def stale(made: dict[str, str]) -> list[str]:
+    """Names of generated files that are not what was made of the masters."""
     names = []
-    for name, text in pages().items():
+    for name, text in made.items():
         path = PAGES / name
         there = path.read_text(encoding="utf-8") if path.is_file() else ""
         if name.endswith(".ipynb"):
@@ -84,7 +84,8 @@ def stale() -> list[str]:
 def main() -> None:
     """Write what is stale."""
     PAGES.mkdir(exist_ok=True)
-    made, names = pages(), stale()
+    made = pages()
+    names = stale(made)
     for name in names:
         (PAGES / name).write_text(made[name], encoding="utf-8", newline="\n")
         print(f"wrote {(PAGES / name).relative_to(ROOT)}")

@@ -16,11 +16,10 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from course_lib.grading.master import find_masters, read_master
-from course_lib.grading.withheld import leaks_in
+from course_lib.grading.withheld import leaks_in, strings_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = ROOT / "_build" / "public"
@@ -79,15 +78,6 @@ def readable(path: Path) -> str:
     if path.suffix in (".json", ".ipynb"):
         return "\n".join(strings_of(json.loads(text)))
     return text
-
-
-def strings_of(node: object) -> Iterator[str]:
-    """Every text in a piece of JSON."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict | list):
-        for value in node.values() if isinstance(node, dict) else node:
-            yield from strings_of(value)
 
 
 def main() -> None:

@@ -66,6 +66,21 @@ def known_mistake(
     return None
 
 
+def what_is_wrong(
+    function: Callable,
+    arguments: Sequence[Any],
+    answer: Any,
+    expected: Any,
+    tolerance: Tolerance,
+    sizes: Sequence[int],
+) -> str | None:
+    """Return None if an answer is right, otherwise the known mistake's hint or a diagnosis."""
+    found = compare(answer, expected, tolerance, sizes=sizes)
+    if found is None:
+        return None
+    return known_mistake(function, arguments, answer, tolerance) or found
+
+
 def mistaken_values(variable: str | None) -> list[tuple[str, Any]]:
     """Return the hints of likely mistakes with the values they give a variable."""
     recorder = current_recorder()

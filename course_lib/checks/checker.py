@@ -16,10 +16,10 @@ from course_lib.checks.calls import (
     differences,
     fetched,
     identical,
-    known_mistake,
     mistaken_values,
     plain,
     shown,
+    what_is_wrong,
 )
 from course_lib.checks.diagnosis import Tolerance, compare
 from course_lib.checks.errors import AnswerError
@@ -64,11 +64,10 @@ class Checker:
 
         def problem() -> str | None:
             answer = answer_of(function, arguments)
-            found = compare(answer, expected, tolerance, sizes=axis_lengths(arguments))
-            if found is None:
-                return None
-            told = known_mistake(function, arguments, answer, tolerance) or found
-            if current_recorder() is None or not current_recorder().hidden:
+            sizes = axis_lengths(arguments)
+            told = what_is_wrong(function, arguments, answer, expected, tolerance, sizes)
+            recorder = current_recorder()
+            if told and (recorder is None or not recorder.hidden):
                 told += f"\ntrue value {shown(expected)}\nyour value {shown(answer)}"
             return told
 
@@ -105,11 +104,12 @@ class Checker:
                 count += 1
                 answer = answer_of(function, case)
                 expected = reference(*copy.deepcopy(tuple(case)))
-                found = compare(answer, expected, tolerance, sizes=axis_lengths(case))
-                if found is None:
-                    right += 1
-                elif first is None:
-                    first = known_mistake(function, case, answer, tolerance) or found
+                if first is None:
+                    sizes = axis_lengths(case)
+                    first = what_is_wrong(function, case, answer, expected, tolerance, sizes)
+                    right += first is None
+                else:
+                    right += compare(answer, expected, tolerance) is None
             if first is not None and right:
                 first += f" (right in {right} of {count} cases)"
             return first
@@ -147,14 +147,15 @@ class Checker:
         def problem() -> str | None:
             for point in at:
                 point = np.asarray(point, dtype=np.float64)
-                answer = answer_of(gradient, (plain(point), *arguments))
+                case = (plain(point), *arguments)
+                answer = answer_of(gradient, case)
                 expected = differences(of, point, arguments)
                 scale = max(float(np.abs(expected).max()), 1e-3)
                 tolerance = Tolerance(rtol, rtol * scale)
-                found = compare(answer, expected, tolerance, sizes=axis_lengths(arguments))
-                if found is not None:
-                    case = (plain(point), *arguments)
-                    return known_mistake(gradient, case, answer, tolerance) or found
+                sizes = axis_lengths(arguments)
+                told = what_is_wrong(gradient, case, answer, expected, tolerance, sizes)
+                if told is not None:
+                    return told
             return None
 
         self._report(name, weight, problem)

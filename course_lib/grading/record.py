@@ -157,23 +157,16 @@ def record(
     tuple
         The mark, and sentences that the instructor should read.
     """
+    if book is None:
+        with course.gradebook() as opened:
+            return record(course, assignment, outcome, book=opened)
     name, student = assignment.name, outcome.student
     notes = list(outcome.submission.notes) if outcome.submission else []
     notebook = graded_notebook(assignment, outcome)
     carried = carried_files(course, name, student)
     timestamp, note = _timestamp(carried.get("timestamp.txt"))
     notes += [note] if note else []
-    resources = {
-        "nbgrader": {
-            "notebook": name,
-            "assignment": name,
-            "student": student,
-            "db_url": course.database,
-        }
-    }
-    if book is None:
-        with course.gradebook() as opened:
-            return record(course, assignment, outcome, book=opened)
+    resources = _resources(course, name, student)
     _patiently(lambda: _begin_submission(book, name, student, timestamp))
     config = course.config()
     for preprocessor in (SaveAutoGrades, AssignLatePenalties):
@@ -201,15 +194,7 @@ def refresh_penalties(course: Course, name: str, book: Gradebook) -> int:
     for submission in book.assignment_submissions(name):
         if submission.total_seconds_late == 0 and not submission.late_submission_penalty:
             continue
-        student = submission.student.id
-        resources = {
-            "nbgrader": {
-                "notebook": name,
-                "assignment": name,
-                "student": student,
-                "db_url": course.database,
-            }
-        }
+        resources = _resources(course, name, submission.student.id)
         empty = nbformat.v4.new_notebook()
         _patiently(
             lambda which=resources, nb=empty: AssignLatePenalties(config=config).preprocess(
@@ -219,6 +204,18 @@ def refresh_penalties(course: Course, name: str, book: Gradebook) -> int:
         count += 1
     book.db.expire_all()
     return count
+
+
+def _resources(course: Course, name: str, student: str) -> dict[str, dict[str, str]]:
+    """Return what nbgrader's preprocessors want to know of a submission."""
+    return {
+        "nbgrader": {
+            "notebook": name,
+            "assignment": name,
+            "student": student,
+            "db_url": course.database,
+        }
+    }
 
 
 def mark_of(book: Gradebook, name: str, student: str) -> Mark:

@@ -75,7 +75,7 @@ def leaks_of(notebook: NotebookNode, assignment: Assignment) -> list[str]:
 
     Besides what `leaks_in` finds: a marker, a card, and solutions of which nothing is marked.
     """
-    texts = list(_strings(notebook))
+    texts = list(strings_of(notebook))
     found = [f"the marker {text.strip()!r}" for text in texts if _MARKER.search(text)]
     found += ["a raw cell" for cell in notebook.cells if is_card(cell)]
     found += [
@@ -86,14 +86,14 @@ def leaks_of(notebook: NotebookNode, assignment: Assignment) -> list[str]:
     return found + [repr(text) for text in leaks_in("\n".join(texts), assignment)]
 
 
-def _strings(node: Any) -> Iterator[str]:
-    """Yield every text in a notebook, wherever it stands."""
+def strings_of(node: Any) -> Iterator[str]:
+    """Yield every text in a notebook or another piece of JSON, wherever it stands."""
     if isinstance(node, str):
         yield node
     elif isinstance(node, dict):
         for key, value in node.items():
             yield key
-            yield from _strings(value)
+            yield from strings_of(value)
     elif isinstance(node, list):
         for value in node:
-            yield from _strings(value)
+            yield from strings_of(value)
